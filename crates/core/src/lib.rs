@@ -1,0 +1,4 @@
+//! The brain of gsyncd: values in, values out. No I/O, clock, thread, environment or log.
+#![forbid(unsafe_code)]
+
+pub mod id;

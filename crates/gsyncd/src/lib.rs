@@ -1,0 +1,2 @@
+//! The program: processes, threads, links and stores.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Checks, packaging and the lab.
+fn main() {}
