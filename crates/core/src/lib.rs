@@ -2,3 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod id;
+pub mod truth;
+pub mod wire;
