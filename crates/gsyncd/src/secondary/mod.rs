@@ -1,0 +1,3 @@
+//! The secondary side: makes true what the primary says.
+
+pub mod apply;

@@ -1,0 +1,3 @@
+//! Moves the content of files.
+
+pub mod native;

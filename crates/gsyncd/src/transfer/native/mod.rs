@@ -1,0 +1,3 @@
+//! Content inside the link of two of ours.
+
+pub mod receive;
