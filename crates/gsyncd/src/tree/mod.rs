@@ -1,6 +1,7 @@
 //! A secondary's tree: objects by gfid, names by (parent, base name).
 
 pub mod dress;
+pub mod gluster;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Kind, TimeStamp, Xattr};
