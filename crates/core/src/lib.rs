@@ -2,3 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod id;
+pub mod record;
+#[cfg(test)]
+mod testing;
