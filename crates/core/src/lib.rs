@@ -6,5 +6,7 @@ pub mod conf;
 pub mod id;
 pub mod shell;
 pub mod status;
+pub mod truth;
 pub mod url;
 pub mod volinfo;
+pub mod wire;
