@@ -2,6 +2,11 @@
 //!
 //! One system call is one function; errors carry the call, the path and the errno.
 
+pub mod child;
 pub mod error;
+pub mod lock;
+pub mod mount;
+pub mod poll;
+pub mod signal;
 
 pub use error::{Error, Result};
