@@ -1,8 +1,10 @@
 //! Mount points: listing and lazy unmounting.
 
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
 use crate::{Error, Result};
@@ -36,6 +38,21 @@ pub fn mount_points() -> Result<Vec<Vec<u8>>> {
 /// As [`mount_points`].
 pub fn is_mount_point(path: &Path) -> Result<bool> {
     Ok(mount_points()?.iter().any(|point| point == path.as_os_str().as_bytes()))
+}
+
+/// A small virtual xattr of a mount's root; `None` when this kind of volume does not have it.
+///
+/// ENOENT, EOPNOTSUPP and ENODATA all mean that (spec: sync-semantics 8.2 item 6).
+///
+/// # Errors
+/// What `fgetxattr` says else; ENOTCONN when the client has gone.
+pub fn root_attribute(root: BorrowedFd<'_>, name: &str) -> Result<Option<Vec<u8>>> {
+    let mut value = [0; 64];
+    match rustix::fs::fgetxattr(root, name, &mut value) {
+        Ok(length) => Ok(value.get(..length).map(<[u8]>::to_vec)),
+        Err(Errno::NOENT | Errno::OPNOTSUPP | Errno::NODATA) => Ok(None),
+        Err(errno) => Err(Error::new("fgetxattr", name.as_bytes(), errno)),
+    }
 }
 
 fn parse_mountinfo(table: &[u8]) -> Vec<Vec<u8>> {
