@@ -5,6 +5,12 @@
 pub mod at;
 pub mod error;
 pub mod xattr;
+pub mod child;
+pub mod error;
+pub mod lock;
+pub mod mount;
+pub mod poll;
+pub mod signal;
 
 pub use error::{Error, Result};
 pub use rustix::fs::OFlags;
