@@ -159,7 +159,9 @@ impl Sender {
     /// How many statements wait for an answer or a repair, roughly.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.sent.values().map(|sent| sent.names.len()).sum::<usize>() + self.repair.len() + self.transfers.open()
+        self.sent.values().map(|sent| sent.names.len()).sum::<usize>()
+            + self.repair.len()
+            + self.transfers.open()
     }
 
     /// Has these objects said again, whole, in this round.
@@ -321,7 +323,8 @@ fn fatal(why: &[u8]) -> SendError {
 
 fn sent_of(batch: &Batch) -> Sent {
     let inline = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() } else { 0 };
-    let follows = batch.objects.iter().filter(|object| object.body == Body::Follows).map(|object| object.gfid);
+    let follows =
+        batch.objects.iter().filter(|object| object.body == Body::Follows).map(|object| object.gfid);
     Sent {
         follows: follows.collect(),
         names: batch.names.iter().map(|name| name.at.clone()).collect(),

@@ -70,7 +70,11 @@ impl Repair {
         let attempts = self.attempts.entry(need.gfid).or_default();
         if !matches!(need.why, Why::Failed { .. }) {
             attempts.rounds += 1;
-            return if attempts.rounds > ROUNDS_LIMIT { self.give_up(need) } else { self.now.push_back(need) };
+            return if attempts.rounds > ROUNDS_LIMIT {
+                self.give_up(need)
+            } else {
+                self.now.push_back(need)
+            };
         }
         attempts.failures += 1;
         tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "failed, to be said again");

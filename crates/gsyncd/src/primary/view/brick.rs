@@ -33,8 +33,9 @@ impl BrickView {
     pub fn open(path: &Path) -> Result<BrickView, Error> {
         let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
         let root = Arc::new(at::open_root(bytes)?);
-        let volume = volume_id(&root)?.ok_or_else(|| Error::new("getxattr volume-id", bytes, Errno::NODATA))?;
-        let xtime_key = names::xtime(&volume);
+        let volume =
+            volume_id(&root)?.ok_or_else(|| Error::new("getxattr volume-id", bytes, Errno::NODATA))?;
+        let xtime_key = names::xtime(volume).into_bytes();
         Ok(BrickView { root, volume, xtime_key, directories: Handles::default() })
     }
 
@@ -52,12 +53,12 @@ impl BrickView {
 
     /// Path of an object's handle, for calls that take a path.
     fn handle_path(&self, gfid: Gfid) -> Vec<u8> {
-        xattr::below(&self.root, &handle::path(&gfid))
+        xattr::below(&self.root, &handle::path(gfid))
     }
 
     /// The object's handle: itself for a non-directory, a symlink for a directory. None: dead.
     fn handle_stat(&self, gfid: Gfid) -> Result<Option<Stat>, Error> {
-        at::stat_if_there(&self.root, &handle::path(&gfid))
+        at::stat_if_there(&self.root, &handle::path(gfid))
     }
 
     /// Where a directory lives; None when the gfid is not a living directory's.
@@ -66,8 +67,8 @@ impl BrickView {
             Some(stat) if is_directory_handle(&stat) => {}
             _ => return Ok(None),
         }
-        let target = at::absent_is_none(at::readlink(&self.root, &handle::path(&gfid)))?;
-        Ok(target.and_then(|target| handle::parse_target(&target)))
+        let target = at::absent_is_none(at::readlink(&self.root, &handle::path(gfid)))?;
+        Ok(target.and_then(|target| handle::parse_link(&target)))
     }
 
     /// An O_PATH handle of a directory, climbing to the nearest open ancestor; None when it is gone.
@@ -86,13 +87,13 @@ impl BrickView {
             below.push((current, place.name));
             current = parent;
             if below.len() > DEEPEST {
-                return Err(Error::new("readlinkat", &handle::path(&gfid), Errno::LOOP));
+                return Err(Error::new("readlinkat", &handle::path(gfid), Errno::LOOP));
             }
         };
         while let Some((gfid, name)) = below.pop() {
             let opened = at::open(&*open, name.as_bytes(), OFlags::PATH | OFlags::DIRECTORY);
             let Some(next) = gone_is_none(opened)? else { return Ok(None) };
-            let raw = xattr::get_through(&xattr::below(&next, b""), names::GFID)?;
+            let raw = xattr::get_through(&xattr::below(&next, b""), names::GFID.as_bytes())?;
             if raw.and_then(|raw| Gfid::from_slice(&raw)) != Some(gfid) {
                 return Ok(None);
             }
@@ -140,7 +141,7 @@ impl BrickView {
             0o020_000 => Kind::Char(device),
             0o040_000 => Kind::Directory,
             0o060_000 => Kind::Block(device),
-            0o120_000 => match at::absent_is_none(at::readlink(&self.root, &handle::path(&gfid)))? {
+            0o120_000 => match at::absent_is_none(at::readlink(&self.root, &handle::path(gfid)))? {
                 Some(target) => Kind::Symlink(target),
                 None => return Ok(None),
             },
@@ -188,7 +189,7 @@ impl View for BrickView {
     }
 
     fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>, Error> {
-        at::absent_is_none(at::open(&self.root, &handle::path(&gfid), OFlags::RDONLY | OFlags::NOATIME))
+        at::absent_is_none(at::open(&self.root, &handle::path(gfid), OFlags::RDONLY | OFlags::NOATIME))
     }
 
     fn list(&self, dir: Gfid, each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>) -> Result<(), Error> {
@@ -231,7 +232,11 @@ impl Spot {
 
     /// One xattr.
     fn value(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, Error> {
-        if self.directory.is_some() { xattr::get_through(&self.path, key) } else { xattr::get(&self.path, key) }
+        if self.directory.is_some() {
+            xattr::get_through(&self.path, key)
+        } else {
+            xattr::get(&self.path, key)
+        }
     }
 
     /// The names of all xattrs.
@@ -247,13 +252,14 @@ fn is_directory_handle(stat: &Stat) -> bool {
 
 /// The volume id of a brick root.
 fn volume_id(root: &OwnedFd) -> Result<Option<Gfid>, Error> {
-    let raw = xattr::get_through(&xattr::below(root, b""), names::VOLUME_ID)?;
+    let raw = xattr::get_through(&xattr::below(root, b""), names::VOLUME_ID.as_bytes())?;
     Ok(raw.and_then(|raw| Gfid::from_slice(&raw)))
 }
 
 /// The gfid xattr of a name; None when the object or the xattr is not there.
 fn gfid_of_name(dir: &OwnedFd, name: &Name) -> Result<Option<Gfid>, Error> {
-    let raw = gone_is_none(xattr::get(&xattr::below(dir, name.as_bytes()), names::GFID))?.flatten();
+    let raw =
+        gone_is_none(xattr::get(&xattr::below(dir, name.as_bytes()), names::GFID.as_bytes()))?.flatten();
     Ok(raw.and_then(|raw| Gfid::from_slice(&raw)))
 }
 
@@ -277,7 +283,7 @@ fn again_when_stale<T>(mut read: impl FnMut() -> Result<Option<T>, Error>) -> Re
 
 /// The times users see: those of the ctime feature where it is on, else none.
 fn recorded_times(spot: &Spot) -> Result<Option<mdata::Mdata>, Error> {
-    let raw = gone_is_none(spot.value(names::MDATA))?.flatten();
+    let raw = gone_is_none(spot.value(mdata::KEY.as_bytes()))?.flatten();
     Ok(raw.and_then(|raw| mdata::decode(&raw)))
 }
 
@@ -285,7 +291,7 @@ fn recorded_times(spot: &Spot) -> Result<Option<mdata::Mdata>, Error> {
 fn recorded_names(path: &[u8]) -> Result<Vec<Entry>, Error> {
     let Some(keys) = gone_is_none(xattr::list(path))? else { return Ok(Vec::new()) };
     let mut entries = Vec::new();
-    for key in keys.iter().filter(|key| key.starts_with(names::GFID2PATH_PREFIX)) {
+    for key in keys.iter().filter(|key| gfid2path::is_key(key)) {
         let raw = gone_is_none(xattr::get(path, key))?.flatten();
         entries.extend(raw.and_then(|raw| gfid2path::parse(&raw)));
     }
@@ -306,10 +312,11 @@ fn replicated(spot: &Spot) -> Result<Vec<Xattr>, Error> {
 
 /// Attributes as users see them.
 fn attributes(kind: Kind, stat: &Stat, times: Option<mdata::Mdata>) -> Attributes {
-    let stamp = |(seconds, nanos): (i64, u32)| TimeStamp { seconds, nanos };
+    let recorded = |time: mdata::Time| TimeStamp { seconds: time.seconds, nanos: time.nanoseconds };
+    let plain = |(seconds, nanos): (i64, u32)| TimeStamp { seconds, nanos };
     let (mtime, atime) = match times {
-        Some(times) => (times.mtime, times.atime),
-        None => (stat.mtime, stat.atime),
+        Some(times) => (recorded(times.mtime), recorded(times.atime)),
+        None => (plain(stat.mtime), plain(stat.atime)),
     };
     Attributes {
         size: if kind == Kind::File { stat.size } else { 0 },
@@ -317,7 +324,7 @@ fn attributes(kind: Kind, stat: &Stat, times: Option<mdata::Mdata>) -> Attribute
         mode: stat.mode & 0o7777,
         uid: stat.uid,
         gid: stat.gid,
-        mtime: stamp(mtime),
-        atime: stamp(atime),
+        mtime,
+        atime,
     }
 }

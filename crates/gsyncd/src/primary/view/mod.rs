@@ -1,7 +1,7 @@
 //! The primary's tree as it is now: where facts are read from.
 //!
 //! Two ways to the same answers: [`brick`] reads the local brick directly, right only for a volume that has
-//! no other brick; [`mount`] asks the whole volume through an aux-gfid mount.
+//! no other brick; a view through an aux-gfid mount of the whole volume comes with distributed volumes.
 
 pub mod brick;
 mod handles;

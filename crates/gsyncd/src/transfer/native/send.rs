@@ -96,7 +96,9 @@ fn open(view: &dyn View, gfid: Gfid) -> Result<Option<(OwnedFd, Object)>, Transf
         };
     }
     let (batch, _) = facts.finish();
-    let Some(mut object) = batch.objects.into_iter().find(|object| object.gfid == gfid) else { return Ok(None) };
+    let Some(mut object) = batch.objects.into_iter().find(|object| object.gfid == gfid) else {
+        return Ok(None);
+    };
     object.body = Body::Untouched;
     Ok(view.open(gfid)?.map(|file| (file, object)))
 }
@@ -188,7 +190,11 @@ impl Content<'_> {
             }
             if !self.is_there(offset, block) {
                 self.hasher.update(block);
-                self.peer.send(&Request::Data { transfer: self.peer.transfer, offset, bytes: block.into() })?;
+                self.peer.send(&Request::Data {
+                    transfer: self.peer.transfer,
+                    offset,
+                    bytes: block.into(),
+                })?;
             }
             offset += filled as u64;
             if filled < block_bytes {
