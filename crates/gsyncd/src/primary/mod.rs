@@ -1,0 +1,3 @@
+//! The worker of one brick.
+
+pub mod worker;
