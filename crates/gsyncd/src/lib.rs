@@ -1,5 +1,7 @@
 //! The program: processes, threads, links and stores.
 #![forbid(unsafe_code)]
 
+pub mod primary;
 pub mod program;
+pub mod transfer;
 pub mod tree;
