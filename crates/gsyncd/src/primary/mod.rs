@@ -1,3 +1,6 @@
+//! The worker of one brick.
+
+pub mod worker;
 //! The side that has the truth: reads the journal, gathers facts, says them, commits.
 
 pub mod commit;
