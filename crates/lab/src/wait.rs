@@ -48,10 +48,16 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             collect(&path, files);
-        } else if !path.to_string_lossy().contains("mnt-") && !path.to_string_lossy().contains("mbr-") {
+        } else if !is_of_a_mount(&path) {
             files.push(path);
         }
     }
+}
+
+/// Logs of GlusterFS clients: long, and seldom the answer.
+fn is_of_a_mount(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["mnt-", "mbr-", "gverify-", "changes-", "cli.log"].iter().any(|start| name.starts_with(start))
 }
 
 fn tail(file: &Path) -> String {
