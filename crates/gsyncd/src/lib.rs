@@ -5,4 +5,5 @@ pub mod link;
 pub mod primary;
 pub mod program;
 pub mod transfer;
+pub mod secondary;
 pub mod tree;
