@@ -3,7 +3,12 @@
 //! One system call is one function; errors carry the call, the path and the errno.
 
 pub mod at;
+pub mod child;
 pub mod error;
+pub mod lock;
+pub mod mount;
+pub mod poll;
+pub mod signal;
 pub mod xattr;
 
 pub use error::{Error, Result};

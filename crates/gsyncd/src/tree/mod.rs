@@ -1,3 +1,8 @@
+//! The kinds of tree that can be kept equal.
+
+pub mod keeper;
+pub mod mount;
+pub mod place;
 //! A secondary's tree: objects by gfid, names by (parent, base name).
 
 pub mod dress;

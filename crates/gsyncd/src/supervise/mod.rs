@@ -1,0 +1,3 @@
+//! The monitor of a session.
+
+pub mod monitor;
