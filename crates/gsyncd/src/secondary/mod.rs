@@ -14,3 +14,4 @@ pub fn run(args: &SecondaryArgs, _settings: &Settings) -> Outcome {
 //! The secondary side: makes true what the primary says.
 
 pub mod apply;
+pub mod serve;

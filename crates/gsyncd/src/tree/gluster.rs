@@ -11,7 +11,7 @@ mod retry;
 use super::{Access, Handle, Holder, Seen, Tree, is_absent};
 use barrier::Barrier;
 use cache::Parents;
-use gsyncd_core::gluster::newfile;
+use gsyncd_core::gluster::newfile::{self, NewFile};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::Kind;
 use gsyncd_sys::{Errno, Error, OFlags, Result, at, xattr};
@@ -141,9 +141,9 @@ impl Tree for GlusterTree {
     }
 
     fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()> {
-        let blob = newfile(gfid, &at.name, kind, mode);
+        let blob = blob(at, gfid, kind, mode)?;
         let created = self.in_parent(at.parent, |fd| {
-            xattr::set_through(&xattr::below(fd, b""), b"glusterfs.gfid.newfile", &blob)
+            xattr::set_through(&xattr::below(fd, b""), newfile::KEY.as_bytes(), &blob)
         });
         created.map_err(|error| Error { call: "create", path: at.name.to_string(), ..error })
     }
@@ -240,4 +240,17 @@ impl Tree for GlusterTree {
     fn calls(&self) -> u64 {
         self.mount.calls.load(Ordering::Relaxed)
     }
+}
+
+/// What creates the object as root's; its owner comes later (a blob with an owner runs as that owner).
+fn blob(at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Vec<u8>> {
+    let layout = match kind {
+        Kind::Directory => newfile::Kind::Directory,
+        Kind::Symlink(target) => newfile::Kind::Symlink(target),
+        Kind::Char(rdev) | Kind::Block(rdev) => newfile::Kind::Other { rdev: *rdev },
+        Kind::File | Kind::Fifo | Kind::Socket => newfile::Kind::Other { rdev: 0 },
+    };
+    let mode = kind.type_bits() | (mode & 0o7777);
+    let new = NewFile { uid: 0, gid: 0, gfid, mode, name: &at.name, kind: layout };
+    newfile::encode(&new).ok_or_else(|| Error::new("create", at.name.as_bytes(), Errno::INVAL))
 }
