@@ -7,3 +7,5 @@ pub mod id;
 pub mod record;
 #[cfg(test)]
 mod testing;
+pub mod truth;
+pub mod wire;

@@ -2,6 +2,11 @@
 //!
 //! One system call is one function; errors carry the call, the path and the errno.
 
+pub mod at;
 pub mod error;
+pub mod inotify;
+pub mod xattr;
 
 pub use error::{Error, Result};
+pub use rustix::fs::OFlags;
+pub use rustix::io::Errno;
