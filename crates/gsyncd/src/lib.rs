@@ -1,2 +1,4 @@
 //! The program: processes, threads, links and stores.
 #![forbid(unsafe_code)]
+
+pub mod primary;

@@ -1,0 +1,3 @@
+//! The side that has the changes.
+
+pub mod source;
