@@ -7,3 +7,4 @@ pub mod program;
 pub mod transfer;
 pub mod secondary;
 pub mod tree;
+pub mod primary;

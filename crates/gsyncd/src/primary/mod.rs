@@ -16,3 +16,6 @@ pub mod source;
 pub mod testing;
 pub mod view;
 pub mod worker;
+//! The side that has the changes.
+
+pub mod source;
