@@ -6,6 +6,7 @@ pub mod place;
 //! A secondary's tree: objects by gfid, names by (parent, base name).
 
 pub mod dress;
+pub mod gluster;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Kind, TimeStamp, Xattr};
