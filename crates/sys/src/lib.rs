@@ -5,11 +5,11 @@
 pub mod at;
 pub mod child;
 pub mod error;
+pub mod inotify;
 pub mod lock;
 pub mod mount;
 pub mod poll;
 pub mod signal;
-pub mod inotify;
 pub mod xattr;
 
 pub use error::{Error, Result};

@@ -16,6 +16,3 @@ pub mod source;
 pub mod testing;
 pub mod view;
 pub mod worker;
-//! The side that has the changes.
-
-pub mod source;

@@ -3,7 +3,7 @@
 use super::quarantine::Quarantine;
 use crate::store::{conf_file, status_file};
 use gsyncd_core::batch::Touched;
-use gsyncd_core::conf::VARS;
+use gsyncd_core::conf::ini::VARS;
 use gsyncd_core::id::Stime;
 use gsyncd_core::status::BrickStatus;
 use std::path::PathBuf;

@@ -16,7 +16,7 @@ use crate::supervise::liveness::{self, BrickGuard};
 use crossbeam_channel::{Receiver, unbounded};
 use gsyncd_core::cli::WorkerArgs;
 use gsyncd_core::conf::Settings;
-use gsyncd_core::gluster::volume_mark::VolumeId;
+use gsyncd_core::gluster::VolumeId;
 use gsyncd_core::id::Gfid;
 use gsyncd_sys::child;
 use std::ffi::OsString;
