@@ -4,10 +4,13 @@
 pub mod exit;
 pub mod mode;
 pub mod obs;
+pub mod link;
 pub mod primary;
 pub mod program;
 pub mod secondary;
 pub mod store;
 pub mod supervise;
 pub mod transfer;
+pub mod secondary;
 pub mod tree;
+pub mod primary;

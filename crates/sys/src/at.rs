@@ -227,6 +227,33 @@ pub fn set_times(dir: impl AsFd, path: &[u8], atime: (i64, u32), mtime: (i64, u3
     named("utimensat", path, fs::utimensat(dir, path, &times, AtFlags::SYMLINK_NOFOLLOW))
 }
 
+/// `fchownat` of what an O_PATH handle stands for, also a symlink.
+///
+/// # Errors
+/// The errno of the call.
+pub fn chown_handle(fd: impl AsFd, uid: u32, gid: u32) -> Result<()> {
+    let (uid, gid) = (fs::Uid::from_raw(uid), fs::Gid::from_raw(gid));
+    named("fchownat", b"", fs::chownat(fd, b"", Some(uid), Some(gid), AtFlags::EMPTY_PATH))
+}
+
+/// `chmod` of what an O_PATH handle stands for, through its path in `/proc`.
+///
+/// # Errors
+/// The errno of the call.
+pub fn chmod_handle(fd: impl AsFd, mode: u32) -> Result<()> {
+    let path = crate::xattr::below(fd, b"");
+    named("chmod", b"", fs::chmod(path, Mode::from_raw_mode(mode)))
+}
+
+/// `utimensat` of what an O_PATH handle stands for, also a symlink, through its path in `/proc`.
+///
+/// # Errors
+/// The errno of the call.
+pub fn set_times_handle(fd: impl AsFd, atime: (i64, u32), mtime: (i64, u32)) -> Result<()> {
+    let (path, times) = (crate::xattr::below(fd, b""), timestamps(atime, mtime));
+    named("utimensat", b"", fs::utimensat(fs::CWD, path, &times, AtFlags::empty()))
+}
+
 /// `futimens`.
 ///
 /// # Errors

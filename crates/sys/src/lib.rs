@@ -9,6 +9,7 @@ pub mod lock;
 pub mod mount;
 pub mod poll;
 pub mod signal;
+pub mod inotify;
 pub mod xattr;
 
 pub use error::{Error, Result};

@@ -124,6 +124,14 @@ pub fn set_through(path: &[u8], key: &[u8], value: &[u8]) -> Result<()> {
     fs::setxattr(path, key, value, XattrFlags::empty()).map_err(|errno| Error::new("setxattr", path, errno))
 }
 
+/// As [`remove`], following: for the path of a handle.
+///
+/// # Errors
+/// As [`remove`].
+pub fn remove_through(path: &[u8], key: &[u8]) -> Result<()> {
+    fs::removexattr(path, key).map_err(|errno| Error::new("removexattr", path, errno))
+}
+
 /// Removes a value.
 ///
 /// # Errors

@@ -96,7 +96,7 @@ impl<'a> Facts<'a> {
         }
         match self.view.holder(at) {
             Ok(holder) => self.holding(at, holder),
-            Err(error) => self.unreadable.push(Unreadable { gfid: at.parent, error }),
+            Err(error) => self.cannot_read(at.parent, error),
         }
     }
 
@@ -130,7 +130,7 @@ impl<'a> Facts<'a> {
                 false
             }
             Err(error) => {
-                self.unreadable.push(Unreadable { gfid, error });
+                self.cannot_read(gfid, error);
                 false
             }
         }
@@ -156,7 +156,7 @@ impl<'a> Facts<'a> {
                     self.holding(at, Some(gfid));
                 }
             }
-            Err(error) => self.unreadable.push(Unreadable { gfid, error }),
+            Err(error) => self.cannot_read(gfid, error),
         }
     }
 
@@ -172,7 +172,7 @@ impl<'a> Facts<'a> {
                     Some(at) => chain.push(at.parent),
                     None => break,
                 },
-                Err(error) => return self.unreadable.push(Unreadable { gfid: last, error }),
+                Err(error) => return self.cannot_read(last, error),
             }
         }
         for gfid in chain.into_iter().rev() {
@@ -183,12 +183,16 @@ impl<'a> Facts<'a> {
     /// States that an object is dead, if the whole volume can be seen.
     pub fn dead(&mut self, gfid: Gfid) {
         if !self.view.is_whole() {
-            let error = Error::new("lookup", b"", Errno::NOTCONN);
-            return self.unreadable.push(Unreadable { gfid, error });
+            return self.cannot_read(gfid, Error::new("lookup", b"", Errno::NOTCONN));
         }
         if !self.batch.dead.contains(&gfid) {
             self.batch.dead.push(gfid);
         }
+    }
+
+    /// Notes an object that could not be read.
+    pub fn cannot_read(&mut self, gfid: Gfid, error: Error) {
+        self.unreadable.push(Unreadable { gfid, error });
     }
 
     /// Asks the secondary to report a directory's entries.
@@ -220,7 +224,7 @@ impl<'a> Facts<'a> {
             Ok(Some(object)) => object,
             // gone: the record of its end comes
             Ok(None) => return,
-            Err(error) => return self.unreadable.push(Unreadable { gfid: dir, error }),
+            Err(error) => return self.cannot_read(dir, error),
         };
         object.times_only = true;
         self.keep(object);

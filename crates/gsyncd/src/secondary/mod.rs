@@ -11,3 +11,6 @@ use gsyncd_core::conf::Settings;
 pub fn run(args: &SecondaryArgs, _settings: &Settings) -> Outcome {
     Err(Failure::new(format!("serving {} is not supported yet", args.session.directory_name())))
 }
+//! The secondary side: makes true what the primary says.
+
+pub mod apply;

@@ -1,3 +1,4 @@
 //! Engines that move the content of files.
+//! Moves the content of files.
 
 pub mod native;

@@ -1,0 +1,4 @@
+//! The link between the two sides.
+
+pub mod frames;
+pub mod handshake;

@@ -1,0 +1,20 @@
+//! The lab: a private host (own processes, mounts, network, name and state directories) with a real glusterd, bricks,
+//! FUSE mounts and sshd on it, and the tools with which tests and the bench work there.
+//!
+//! * [`host`] makes the private host and runs one command on it.
+//! * [`inside`] lets a test (or the bench) run one of its functions on such a host.
+//! * [`cluster`], [`session`], [`census`], [`wait`], [`tree`], [`load`] are used on the inside.
+
+pub mod census;
+pub mod cluster;
+pub mod command;
+pub mod failure;
+pub mod host;
+pub mod inside;
+pub mod load;
+pub mod scenario;
+pub mod session;
+pub mod tree;
+pub mod wait;
+
+pub use failure::{Done, Failure};
