@@ -2,16 +2,11 @@
 #![forbid(unsafe_code)]
 
 pub mod exit;
-pub mod mode;
-pub mod obs;
 pub mod link;
+pub mod mode;
 pub mod obs;
 pub mod primary;
 pub mod program;
-pub mod secondary;
-pub mod store;
-pub mod supervise;
-pub mod transfer;
 pub mod secondary;
 pub mod store;
 pub mod supervise;
