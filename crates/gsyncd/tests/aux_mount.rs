@@ -1,5 +1,9 @@
 //! The keeper and its user as real processes in a private mount namespace, with a tmpfs in the place of a Gluster client.
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test: helpers outside of test functions may fail too"
+)]
 
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;

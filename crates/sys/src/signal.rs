@@ -114,6 +114,21 @@ pub fn signal_own_group(signal: Signal) -> Result<()> {
         .map_err(|errno| Error::new("kill", b"own process group", errno))
 }
 
+/// Stops this process, all its threads, until it gets SIGCONT.
+///
+/// The signal goes to the calling thread: one to the process may be taken by another thread after `kill` has returned.
+///
+/// # Errors
+/// What `raise` says.
+pub fn stop_here() -> Result<()> {
+    // SAFETY: raise has no preconditions.
+    if unsafe { libc::raise(libc::SIGSTOP) } == 0 {
+        Ok(())
+    } else {
+        Err(Error::new("raise", b"", last_errno()))
+    }
+}
+
 fn positive(pid: i32) -> Result<Pid> {
     // 0, 1 and negative numbers have meanings of their own for kill: never what a pid file should reach.
     Some(pid)

@@ -53,7 +53,8 @@ impl Facts {
             "secondaryvol" => Some(self.secondary_volume.clone()),
             "secondary" => Some(format!("{}::{}", self.secondary_host, self.secondary_volume)),
             "local_id" => self.local_path.as_deref().map(brick_id),
-            "primary_node" => self.primary_node.clone(),
+            // A peer says it, and it becomes part of a log file's name.
+            "primary_node" => self.primary_node.as_ref().map(|node| node.replace('/', "-")),
             "primary_brick_id" => self.primary_brick.as_deref().map(brick_id),
             _ => None,
         }

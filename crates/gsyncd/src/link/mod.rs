@@ -2,3 +2,5 @@
 
 pub mod frames;
 pub mod handshake;
+pub mod ssh;
+pub mod tail;

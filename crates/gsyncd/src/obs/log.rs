@@ -49,7 +49,8 @@ pub fn level(name: &str) -> LevelFilter {
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(target: Target) {
     let filter = target.level;
-    let layer = GlusterLines { label: target.label, sink: Mutex::new(Sink { path: target.file, open: None }) };
+    let layer =
+        GlusterLines { label: target.label, sink: Mutex::new(Sink { path: target.file, open: None }) };
     // Fails only when logging has been started, by a test or by a caller that knows better.
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(layer.with_filter_level(filter)),

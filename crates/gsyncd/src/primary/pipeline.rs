@@ -10,7 +10,7 @@ use super::plan::gather;
 use super::quarantine::Quarantine;
 use super::report::{CrawlStatus, Report};
 use super::send::{SendError, Sender};
-use super::source::journal::{self, Event, Journal, JournalError, Opened};
+use super::source::journal::{self, Event, Journal, JournalError, Opened, Reason};
 use super::view::View;
 use gsyncd_core::id::Stime;
 use gsyncd_sys::Error;
@@ -29,6 +29,8 @@ pub enum PipelineError {
     Send(SendError),
     /// The journal cannot be read.
     Journal(JournalError),
+    /// There is none, or it does not even reach back to before the crawl.
+    NoJournal(Reason),
     /// The brick cannot be read or written.
     Brick(Error),
 }
@@ -38,6 +40,7 @@ impl fmt::Display for PipelineError {
         match self {
             PipelineError::Send(error) => write!(f, "{error}"),
             PipelineError::Journal(error) => write!(f, "changelog: {error}"),
+            PipelineError::NoJournal(reason) => write!(f, "no usable changelogs: {reason}"),
             PipelineError::Brick(error) => write!(f, "brick: {error}"),
         }
     }
@@ -110,7 +113,7 @@ impl Pipeline {
         let done = self.commit.done().filter(|done| *done != Stime::ZERO);
         if let Some(done) = done {
             match Journal::open(&self.changelogs, done.seconds)? {
-                Opened::Reading(journal) => return Ok(journal),
+                Opened::Reading(journal) => return Ok(*journal),
                 Opened::NotAvailable(reason) => {
                     tracing::warn!(stime = done.seconds, %reason, "the changelogs do not reach back so far, crawling");
                 }
@@ -126,14 +129,18 @@ impl Pipeline {
         self.crawl(since, before)?;
         self.advance(before)?;
         match Journal::open(&self.changelogs, before)? {
-            Opened::Reading(journal) => Ok(journal),
-            Opened::NotAvailable(reason) => Err(PipelineError::Journal(JournalError::NotAvailable(reason))),
+            Opened::Reading(journal) => Ok(*journal),
+            Opened::NotAvailable(reason) => Err(PipelineError::NoJournal(reason)),
         }
     }
 
     fn crawl(&mut self, since: Option<Stime>, stamp: u32) -> Result<(), PipelineError> {
         self.report.crawl_status(CrawlStatus::Hybrid);
-        tracing::info!(since = since.map_or(0, |since| since.seconds), onto_empty = self.onto_empty, "crawl starts");
+        tracing::info!(
+            since = since.map_or(0, |since| since.seconds),
+            onto_empty = self.onto_empty,
+            "crawl starts"
+        );
         let walk = Walk { since, onto_empty: self.onto_empty && since.is_none() };
         let met = crawl(&*self.view, walk, &mut self.sender)?;
         let stuck = self.sender.settle()?;

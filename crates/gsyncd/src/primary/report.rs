@@ -3,7 +3,7 @@
 use super::quarantine::Quarantine;
 use crate::store::{conf_file, status_file};
 use gsyncd_core::batch::Touched;
-use gsyncd_core::conf::VARS;
+use gsyncd_core::conf::ini::VARS;
 use gsyncd_core::id::Stime;
 use gsyncd_core::status::BrickStatus;
 use std::path::PathBuf;
@@ -98,7 +98,11 @@ impl Report {
             status.lag_seconds = now.saturating_sub(done);
             let checkpoint = status.checkpoint.advance(wanted, done, now);
             if checkpoint.completed && !status.checkpoint.completed {
-                tracing::info!(checkpoint_time = checkpoint.time, completion_time = now, "Checkpoint completed");
+                tracing::info!(
+                    checkpoint_time = checkpoint.time,
+                    completion_time = now,
+                    "Checkpoint completed"
+                );
             }
             status.checkpoint = checkpoint;
         });

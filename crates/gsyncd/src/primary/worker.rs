@@ -16,7 +16,7 @@ use crate::supervise::liveness::{self, BrickGuard};
 use crossbeam_channel::{Receiver, unbounded};
 use gsyncd_core::cli::WorkerArgs;
 use gsyncd_core::conf::Settings;
-use gsyncd_core::gluster::volume_mark::VolumeId;
+use gsyncd_core::gluster::VolumeId;
 use gsyncd_core::id::Gfid;
 use gsyncd_sys::child;
 use std::ffi::OsString;
@@ -157,5 +157,9 @@ fn last_words(process: &SharedProcess) -> String {
 /// The reason, with what ssh and the far side said.
 fn explain(error: &impl std::fmt::Display, process: &SharedProcess) -> Failure {
     let said = process.lock().unwrap_or_else(PoisonError::into_inner).last_words();
-    if said.is_empty() { Failure::new(error.to_string()) } else { Failure::new(format!("{error}; ssh said: {said}")) }
+    if said.is_empty() {
+        Failure::new(error.to_string())
+    } else {
+        Failure::new(format!("{error}; ssh said: {said}"))
+    }
 }

@@ -175,8 +175,12 @@ fn listen(
                 }
             }
             Request::Open { transfer, gfid, size: _ } => receiver.open(transfer, gfid),
-            Request::Data { transfer, offset, bytes } => receiver.step(transfer, Step::Data { offset, bytes }),
-            Request::Hole { transfer, offset, length } => receiver.step(transfer, Step::Hole { offset, length }),
+            Request::Data { transfer, offset, bytes } => {
+                receiver.step(transfer, Step::Data { offset, bytes })
+            }
+            Request::Hole { transfer, offset, length } => {
+                receiver.step(transfer, Step::Hole { offset, length })
+            }
             Request::Close { transfer, size, hash, object } => {
                 receiver.step(transfer, Step::Close { size, hash, object: Box::new(object) });
             }

@@ -66,8 +66,14 @@ impl GlusterTree {
     /// The call that failed; ENOENT without `.gfid`, which is a mount without `--aux-gfid-mount`.
     pub fn open(root: OwnedFd, acl_mount: Option<AclMount>) -> Result<GlusterTree> {
         let gfids = at::open_path(&root, b".gfid")?;
-        let mount = Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
-        Ok(GlusterTree { mount: Arc::new(mount), parents: Parents::default(), barrier: Barrier::default(), root })
+        let mount =
+            Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
+        Ok(GlusterTree {
+            mount: Arc::new(mount),
+            parents: Parents::default(),
+            barrier: Barrier::default(),
+            root,
+        })
     }
 
     /// Calls with the handle of a parent; once more with a new one when the old one stands for nothing.
@@ -76,7 +82,9 @@ impl GlusterTree {
             self.mount.count();
             match patiently(|| call(&fd)) {
                 // a directory that was removed and came back under its gfid has a new inode
-                Err(error) if is_absent(&error) && !self.is_current(parent, &fd) => self.parents.forget(parent),
+                Err(error) if is_absent(&error) && !self.is_current(parent, &fd) => {
+                    self.parents.forget(parent)
+                }
                 outcome => return outcome,
             }
         }
@@ -112,15 +120,16 @@ impl GlusterTree {
         }
         let found = self.locate(directory)?;
         let place = found.ok_or_else(|| Error::new("opendir", &directory.canonical(), Errno::NOENT))?;
-        self.in_parent(place.parent, |fd| at::open(fd, place.name.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY))
+        self.in_parent(place.parent, |fd| {
+            at::open(fd, place.name.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)
+        })
     }
 }
 
 impl Tree for GlusterTree {
     fn identify(&self, at: &Entry) -> Result<Holder> {
-        let found = self.in_parent(at.parent, |fd| {
-            xattr::get(&xattr::below(fd, at.name.as_bytes()), b"glusterfs.gfid")
-        });
+        let found = self
+            .in_parent(at.parent, |fd| xattr::get(&xattr::below(fd, at.name.as_bytes()), b"glusterfs.gfid"));
         match found {
             Ok(Some(raw)) => Gfid::from_slice(&raw)
                 .map(Holder::Held)
@@ -176,7 +185,9 @@ impl Tree for GlusterTree {
             let path = path.split(|&b| b == 0).next().unwrap_or_default();
             let names: Option<Vec<Name>> =
                 path.split(|&b| b == b'/').filter(|part| !part.is_empty()).map(Name::new).collect();
-            let Some((last, above)) = names.as_deref().and_then(<[Name]>::split_last) else { return Ok(None) };
+            let Some((last, above)) = names.as_deref().and_then(<[Name]>::split_last) else {
+                return Ok(None);
+            };
             let mut parent = Some(Gfid::ROOT);
             for name in above {
                 let Some(above) = parent else { break };

@@ -1,12 +1,10 @@
-//! The kinds of tree that can be kept equal.
-
-pub mod keeper;
-pub mod mount;
-pub mod place;
-//! A secondary's tree: objects by gfid, names by (parent, base name).
+//! A secondary's tree: objects by gfid, names by (parent, base name); and how a volume is mounted.
 
 pub mod dress;
 pub mod gluster;
+pub mod keeper;
+pub mod mount;
+pub mod place;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Kind, TimeStamp, Xattr};

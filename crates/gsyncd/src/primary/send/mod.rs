@@ -81,6 +81,8 @@ impl std::error::Error for SendError {}
 struct Sent {
     follows: Vec<Gfid>,
     names: Vec<Entry>,
+    /// Objects that were needed before: an answer without them ends their story.
+    repaired: Vec<Gfid>,
     bytes: usize,
 }
 
@@ -253,6 +255,9 @@ impl Sender {
         for at in sent.names.into_iter().filter(|at| undone.contains(&at.parent)) {
             self.repair.add_name(at);
         }
+        for gfid in sent.repaired.iter().filter(|gfid| !undone.contains(gfid)) {
+            self.repair.forget(*gfid);
+        }
         for need in answer.needs {
             self.repair.add(need);
         }
@@ -277,7 +282,7 @@ impl Sender {
         }
         batch.number = self.next_number;
         self.next_number += 1;
-        let sent = sent_of(&batch);
+        let sent = self.sent_of(&batch);
         self.counts.batches += 1;
         self.counts.names += batch.names.len() as u64;
         self.counts.objects += batch.objects.len() as u64;
@@ -287,6 +292,18 @@ impl Sender {
         self.outbox.send(&Request::Batch(batch)).map_err(|error| self.lost(&error))?;
         self.sent.insert(number, sent);
         Ok(())
+    }
+
+    fn sent_of(&self, batch: &Batch) -> Sent {
+        let inline = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() } else { 0 };
+        let gfids = batch.objects.iter().map(|object| object.gfid).chain(batch.dead.iter().copied());
+        let follows = batch.objects.iter().filter(|object| object.body == Body::Follows);
+        Sent {
+            follows: follows.map(|object| object.gfid).collect(),
+            names: batch.names.iter().map(|name| name.at.clone()).collect(),
+            repaired: gfids.filter(|gfid| self.repair.knows(*gfid)).collect(),
+            bytes: batch.objects.iter().map(|object| inline(&object.body)).sum(),
+        }
     }
 
     /// A write that failed says less than what the reader saw: prefer its word.
@@ -319,15 +336,4 @@ impl Sink for Sender {
 
 fn fatal(why: &[u8]) -> SendError {
     SendError::Fatal(why.escape_ascii().to_string())
-}
-
-fn sent_of(batch: &Batch) -> Sent {
-    let inline = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() } else { 0 };
-    let follows =
-        batch.objects.iter().filter(|object| object.body == Body::Follows).map(|object| object.gfid);
-    Sent {
-        follows: follows.collect(),
-        names: batch.names.iter().map(|name| name.at.clone()).collect(),
-        bytes: batch.objects.iter().map(|object| inline(&object.body)).sum(),
-    }
 }

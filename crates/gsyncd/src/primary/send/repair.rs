@@ -86,6 +86,16 @@ impl Repair {
         self.later.insert((Instant::now() + pause, self.sequence), need);
     }
 
+    /// True when an object was needed and may be needed again.
+    pub fn knows(&self, gfid: Gfid) -> bool {
+        self.attempts.contains_key(&gfid)
+    }
+
+    /// An object came out right.
+    pub fn forget(&mut self, gfid: Gfid) {
+        self.attempts.remove(&gfid);
+    }
+
     /// An audited entry that the primary has too.
     fn is_right(&self, need: &Need) -> bool {
         let holder = need.at.as_ref().map(|at| self.view.holder(at));
