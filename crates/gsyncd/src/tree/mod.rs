@@ -3,6 +3,8 @@
 pub mod dress;
 pub mod gluster;
 pub mod keeper;
+#[cfg(test)]
+pub(crate) mod memory;
 pub mod mount;
 pub mod place;
 

@@ -15,6 +15,8 @@ mod place;
 mod pool;
 mod remove;
 mod report;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use parking::PARKING;

@@ -1,0 +1,4 @@
+//! The engine against every kind of history.
+
+mod histories;
+mod model;
