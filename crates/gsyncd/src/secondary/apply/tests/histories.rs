@@ -194,12 +194,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_history_ends_equal(steps in proptest::collection::vec(any::<Step>(), 1..60)) {
+    fn every_history_ends_equal(steps in proptest::collection::vec(any::<Step>(), 1..80)) {
         live(&steps, 1)?;
     }
 
     #[test]
-    fn so_it_does_side_by_side(steps in proptest::collection::vec(any::<Step>(), 1..60)) {
+    fn so_it_does_side_by_side(steps in proptest::collection::vec(any::<Step>(), 1..80)) {
         live(&steps, 3)?;
     }
 }
