@@ -13,7 +13,7 @@ use std::path::{Component, Path};
 /// Those of the role, and a config file that cannot be read.
 pub fn monitor(args: &MonitorArgs) -> Outcome {
     let loaded = load_with(&args.session, &args.common, "monitor", Facts::of(&args.session))?;
-    supervise::monitor::run(args, &loaded.settings)
+    supervise::session::run(args, &loaded.settings, &loaded.config_file)
 }
 
 /// One brick.
