@@ -242,6 +242,8 @@ fn status_knows_a_running_monitor_by_its_lock() {
     assert_eq!(value(&running, "worker_status"), "Active");
     assert_eq!(value(&running, "secondary_node"), "lab");
     assert_eq!(value(&running, "last_synced_utc"), "2026-09-21 14:13:20");
+    let overview = scratch.ok(&["status", "pvol", "lab::svol"]);
+    assert!(overview.starts_with("brick: /b1\nsecondary_node: lab\n"), "{overview}");
     drop(lock);
     assert_eq!(value(&status(), "worker_status"), "Stopped");
 }
