@@ -233,7 +233,7 @@ pub fn set_times(dir: impl AsFd, path: &[u8], atime: (i64, u32), mtime: (i64, u3
 /// The errno of the call.
 pub fn chown_handle(fd: impl AsFd, uid: u32, gid: u32) -> Result<()> {
     let (uid, gid) = (fs::Uid::from_raw(uid), fs::Gid::from_raw(gid));
-    named("fchownat", b"", fs::chownat(fd, &b""[..], Some(uid), Some(gid), AtFlags::EMPTY_PATH))
+    named("fchownat", b"", fs::chownat(fd, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH))
 }
 
 /// `chmod` of what an O_PATH handle stands for, through its path in `/proc`.

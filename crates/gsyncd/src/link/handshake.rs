@@ -72,7 +72,9 @@ pub fn meet(input: &mut impl Read, output: &mut impl Write) -> Result<Met, Hands
         Err(other) => return Err(other),
     };
     let mut rest = [0; LENGTH - MAGIC.len()];
-    input.read_exact(&mut rest).map_err(|error| HandshakeError::Ended { said: String::new(), error: Some(error) })?;
+    input
+        .read_exact(&mut rest)
+        .map_err(|error| HandshakeError::Ended { said: String::new(), error: Some(error) })?;
     let theirs = Hello::decode_after_magic(&rest).unwrap_or(Hello { oldest: 0, newest: 0, features: 0 });
     match ours.common(theirs) {
         Some(version) => Ok(Met { version, banner }),

@@ -67,3 +67,24 @@ fn is_system_directory(path: &Path) -> bool {
     let is_below = ["/usr", "/opt"].iter().any(|root| path.starts_with(root));
     is_below && !path.components().any(|part| part == Component::ParentDir)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_system_directory;
+    use std::path::Path;
+
+    #[test]
+    fn the_peer_cannot_name_a_directory_it_writes_to() {
+        for (path, want) in [
+            ("/usr/sbin", true),
+            ("/opt/gluster/sbin/", true),
+            ("/tmp/mount", false),
+            ("/usr/../tmp", false),
+            ("usr/sbin", false),
+            ("/usrx", false),
+            ("", false),
+        ] {
+            assert_eq!(is_system_directory(Path::new(path)), want, "{path}");
+        }
+    }
+}

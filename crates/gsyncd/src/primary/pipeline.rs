@@ -136,7 +136,11 @@ impl Pipeline {
 
     fn crawl(&mut self, since: Option<Stime>, stamp: u32) -> Result<(), PipelineError> {
         self.report.crawl_status(CrawlStatus::Hybrid);
-        tracing::info!(since = since.map_or(0, |since| since.seconds), onto_empty = self.onto_empty, "crawl starts");
+        tracing::info!(
+            since = since.map_or(0, |since| since.seconds),
+            onto_empty = self.onto_empty,
+            "crawl starts"
+        );
         let walk = Walk { since, onto_empty: self.onto_empty && since.is_none() };
         let met = crawl(&*self.view, walk, &mut self.sender)?;
         let stuck = self.sender.settle()?;

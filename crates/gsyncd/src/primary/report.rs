@@ -98,7 +98,11 @@ impl Report {
             status.lag_seconds = now.saturating_sub(done);
             let checkpoint = status.checkpoint.advance(wanted, done, now);
             if checkpoint.completed && !status.checkpoint.completed {
-                tracing::info!(checkpoint_time = checkpoint.time, completion_time = now, "Checkpoint completed");
+                tracing::info!(
+                    checkpoint_time = checkpoint.time,
+                    completion_time = now,
+                    "Checkpoint completed"
+                );
             }
             status.checkpoint = checkpoint;
         });

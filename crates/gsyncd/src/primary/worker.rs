@@ -157,5 +157,9 @@ fn last_words(process: &SharedProcess) -> String {
 /// The reason, with what ssh and the far side said.
 fn explain(error: &impl std::fmt::Display, process: &SharedProcess) -> Failure {
     let said = process.lock().unwrap_or_else(PoisonError::into_inner).last_words();
-    if said.is_empty() { Failure::new(error.to_string()) } else { Failure::new(format!("{error}; ssh said: {said}")) }
+    if said.is_empty() {
+        Failure::new(error.to_string())
+    } else {
+        Failure::new(format!("{error}; ssh said: {said}"))
+    }
 }

@@ -1,3 +1,4 @@
 //! The secondary side: makes true what the primary says.
 
 pub mod apply;
+pub mod serve;

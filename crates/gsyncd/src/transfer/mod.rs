@@ -1,4 +1,3 @@
 //! Engines that move the content of files.
-//! Moves the content of files.
 
 pub mod native;

@@ -11,7 +11,7 @@ mod retry;
 use super::{Access, Handle, Holder, Seen, Tree, is_absent};
 use barrier::Barrier;
 use cache::Parents;
-use gsyncd_core::gluster::newfile;
+use gsyncd_core::gluster::newfile::{self, NewFile};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::Kind;
 use gsyncd_sys::{Errno, Error, OFlags, Result, at, xattr};
@@ -66,8 +66,14 @@ impl GlusterTree {
     /// The call that failed; ENOENT without `.gfid`, which is a mount without `--aux-gfid-mount`.
     pub fn open(root: OwnedFd, acl_mount: Option<AclMount>) -> Result<GlusterTree> {
         let gfids = at::open_path(&root, b".gfid")?;
-        let mount = Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
-        Ok(GlusterTree { mount: Arc::new(mount), parents: Parents::default(), barrier: Barrier::default(), root })
+        let mount =
+            Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
+        Ok(GlusterTree {
+            mount: Arc::new(mount),
+            parents: Parents::default(),
+            barrier: Barrier::default(),
+            root,
+        })
     }
 
     /// Calls with the handle of a parent; once more with a new one when the old one stands for nothing.
@@ -76,7 +82,9 @@ impl GlusterTree {
             self.mount.count();
             match patiently(|| call(&fd)) {
                 // a directory that was removed and came back under its gfid has a new inode
-                Err(error) if is_absent(&error) && !self.is_current(parent, &fd) => self.parents.forget(parent),
+                Err(error) if is_absent(&error) && !self.is_current(parent, &fd) => {
+                    self.parents.forget(parent)
+                }
                 outcome => return outcome,
             }
         }
@@ -112,15 +120,16 @@ impl GlusterTree {
         }
         let found = self.locate(directory)?;
         let place = found.ok_or_else(|| Error::new("opendir", &directory.canonical(), Errno::NOENT))?;
-        self.in_parent(place.parent, |fd| at::open(fd, place.name.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY))
+        self.in_parent(place.parent, |fd| {
+            at::open(fd, place.name.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)
+        })
     }
 }
 
 impl Tree for GlusterTree {
     fn identify(&self, at: &Entry) -> Result<Holder> {
-        let found = self.in_parent(at.parent, |fd| {
-            xattr::get(&xattr::below(fd, at.name.as_bytes()), b"glusterfs.gfid")
-        });
+        let found = self
+            .in_parent(at.parent, |fd| xattr::get(&xattr::below(fd, at.name.as_bytes()), b"glusterfs.gfid"));
         match found {
             Ok(Some(raw)) => Gfid::from_slice(&raw)
                 .map(Holder::Held)
@@ -141,9 +150,9 @@ impl Tree for GlusterTree {
     }
 
     fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()> {
-        let blob = newfile(gfid, &at.name, kind, mode);
+        let blob = blob(at, gfid, kind, mode)?;
         let created = self.in_parent(at.parent, |fd| {
-            xattr::set_through(&xattr::below(fd, b""), b"glusterfs.gfid.newfile", &blob)
+            xattr::set_through(&xattr::below(fd, b""), newfile::KEY.as_bytes(), &blob)
         });
         created.map_err(|error| Error { call: "create", path: at.name.to_string(), ..error })
     }
@@ -176,7 +185,9 @@ impl Tree for GlusterTree {
             let path = path.split(|&b| b == 0).next().unwrap_or_default();
             let names: Option<Vec<Name>> =
                 path.split(|&b| b == b'/').filter(|part| !part.is_empty()).map(Name::new).collect();
-            let Some((last, above)) = names.as_deref().and_then(<[Name]>::split_last) else { return Ok(None) };
+            let Some((last, above)) = names.as_deref().and_then(<[Name]>::split_last) else {
+                return Ok(None);
+            };
             let mut parent = Some(Gfid::ROOT);
             for name in above {
                 let Some(above) = parent else { break };
@@ -240,4 +251,17 @@ impl Tree for GlusterTree {
     fn calls(&self) -> u64 {
         self.mount.calls.load(Ordering::Relaxed)
     }
+}
+
+/// What creates the object as root's; its owner comes later (a blob with an owner runs as that owner).
+fn blob(at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Vec<u8>> {
+    let layout = match kind {
+        Kind::Directory => newfile::Kind::Directory,
+        Kind::Symlink(target) => newfile::Kind::Symlink(target),
+        Kind::Char(rdev) | Kind::Block(rdev) => newfile::Kind::Other { rdev: *rdev },
+        Kind::File | Kind::Fifo | Kind::Socket => newfile::Kind::Other { rdev: 0 },
+    };
+    let mode = kind.type_bits() | (mode & 0o7777);
+    let new = NewFile { uid: 0, gid: 0, gfid, mode, name: &at.name, kind: layout };
+    newfile::encode(&new).ok_or_else(|| Error::new("create", at.name.as_bytes(), Errno::INVAL))
 }

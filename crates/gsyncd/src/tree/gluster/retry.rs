@@ -27,9 +27,8 @@ pub(super) fn patiently<T>(mut call: impl FnMut() -> Result<T>) -> Result<T> {
 }
 
 fn is_transient(error: &gsyncd_sys::Error) -> bool {
-    const SETTING: [&str; 8] = [
-        "setxattr", "removexattr", "fchown", "fchownat", "chmod", "fchmod", "futimens", "utimensat",
-    ];
+    const SETTING: [&str; 8] =
+        ["setxattr", "removexattr", "fchown", "fchownat", "chmod", "fchmod", "futimens", "utimensat"];
     match error.errno {
         Errno::BUSY => true,
         Errno::INVAL | Errno::STALE => SETTING.contains(&error.call),
