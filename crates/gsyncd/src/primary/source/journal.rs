@@ -320,8 +320,9 @@ fn stamp_of(record: &IndexRecord) -> Option<u32> {
     u32::try_from(record.stamp).ok()
 }
 
-/// Where a first sync starts counting, before its crawl: the stamp of the newest index record, and for an index without any, the
-/// second after it was begun, so that one less can still be opened. None without an index.
+/// Where a first sync starts counting, before its crawl: the stamp of the newest index record, and at least the second after the
+/// index was begun, so that one less can always be opened (a first rollover in the second of the beginning is usual: setting any
+/// option makes one). None without an index.
 ///
 /// # Errors
 /// When the index is there and cannot be read.
@@ -330,7 +331,7 @@ pub fn newest_stamp(changelog_dir: &Path) -> Result<Option<u32>, JournalError> {
     let Some(current) = segments.last() else { return Ok(None) };
     let mut reader = Reader::open(&current.path, changelog_dir, 0)?;
     let newest = seek::last_record(&mut reader, changelog_dir)?.and_then(|record| stamp_of(&record));
-    Ok(Some(newest.unwrap_or(current.start.saturating_add(1))))
+    Ok(newest.max(Some(current.start.saturating_add(1))))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub enum Event {
         size: u64,
     },
     /// Changes made after `from` and up to `to` may be missing from the journal: a crawl has to find them. What follows is
-    /// in order again.
+    /// in order again. Both bounds are coarse by a second, and equal ones do not mean that nothing is missing.
     Gap {
         /// Up to here the journal is complete.
         from: u32,
