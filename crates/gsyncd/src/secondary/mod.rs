@@ -3,4 +3,3 @@
 pub mod apply;
 pub mod run;
 pub mod serve;
-

@@ -30,8 +30,11 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
     tracing::info!(volume = %args.session.secondary.volume, "secondary listening");
     let options = ServeOptions { threads: THREADS, timeout };
-    serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options)
-        .map_err(|error| Failure::new(error.to_string()))
+    let served = serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options);
+    // the process ends now, and the mount with its last descriptor: closing it properly would wait for the
+    // client, which cannot leave before the threads that still work let go of it
+    std::mem::forget(mount);
+    served.map_err(|error| Failure::new(error.to_string()))
 }
 
 fn mount_request(args: &SecondaryArgs, settings: &Settings) -> MountRequest {
