@@ -2,6 +2,16 @@
 //!
 //! One system call is one function; errors carry the call, the path and the errno.
 
+pub mod at;
+pub mod child;
 pub mod error;
+pub mod inotify;
+pub mod lock;
+pub mod mount;
+pub mod poll;
+pub mod signal;
+pub mod xattr;
 
 pub use error::{Error, Result};
+pub use rustix::fs::OFlags;
+pub use rustix::io::Errno;

@@ -1,0 +1,6 @@
+//! The link between the two sides.
+
+pub mod frames;
+pub mod handshake;
+pub mod ssh;
+pub mod tail;

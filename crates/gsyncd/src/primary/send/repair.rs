@@ -1,0 +1,175 @@
+//! State-based repair: whatever the reason, the answer to a need is the present truth about it.
+
+use super::stuck::Stuck;
+use crate::primary::facts::{Content, Facts, Unreadable, Want};
+use crate::primary::view::View;
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::truth::{Batch, Need, Why};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often one object may be said again for an error before it is given up for this round.
+const FAILURES_LIMIT: u32 = 6;
+/// How often it may be said again for want of facts: each round of a deep removal is one.
+const ROUNDS_LIMIT: u32 = 40;
+/// Pause before the first repetition after an error; doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// What must be said again.
+pub struct Repair {
+    view: Arc<dyn View>,
+    now: VecDeque<Need>,
+    names: Vec<Entry>,
+    later: BTreeMap<(Instant, u64), Need>,
+    sequence: u64,
+    attempts: HashMap<Gfid, Attempts>,
+    stuck: HashMap<Gfid, Stuck>,
+}
+
+#[derive(Default)]
+struct Attempts {
+    failures: u32,
+    rounds: u32,
+}
+
+impl Repair {
+    /// Nothing to repair.
+    pub fn new(view: Arc<dyn View>) -> Repair {
+        Repair {
+            view,
+            now: VecDeque::new(),
+            names: Vec::new(),
+            later: BTreeMap::new(),
+            sequence: 0,
+            attempts: HashMap::new(),
+            stuck: HashMap::new(),
+        }
+    }
+
+    /// How many needs wait.
+    pub fn len(&self) -> usize {
+        self.now.len() + self.later.len() + self.names.len()
+    }
+
+    /// True when no need waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Notes a name that must be stated again.
+    pub fn add_name(&mut self, at: Entry) {
+        self.names.push(at);
+    }
+
+    /// Notes a need, unless the object was said too often: then it is stuck.
+    pub fn add(&mut self, need: Need) {
+        if matches!(need.why, Why::Present) && self.is_right(&need) {
+            return;
+        }
+        let attempts = self.attempts.entry(need.gfid).or_default();
+        if !matches!(need.why, Why::Failed { .. }) {
+            attempts.rounds += 1;
+            return if attempts.rounds > ROUNDS_LIMIT {
+                self.give_up(need)
+            } else {
+                self.now.push_back(need)
+            };
+        }
+        attempts.failures += 1;
+        tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "failed, to be said again");
+        if attempts.failures > FAILURES_LIMIT {
+            return self.give_up(need);
+        }
+        let pause = FIRST_PAUSE * (1 << attempts.failures);
+        self.sequence += 1;
+        self.later.insert((Instant::now() + pause, self.sequence), need);
+    }
+
+    /// True when an object was needed and may be needed again.
+    pub fn knows(&self, gfid: Gfid) -> bool {
+        self.attempts.contains_key(&gfid)
+    }
+
+    /// An object came out right.
+    pub fn forget(&mut self, gfid: Gfid) {
+        self.attempts.remove(&gfid);
+    }
+
+    /// An audited entry that the primary has too.
+    fn is_right(&self, need: &Need) -> bool {
+        let holder = need.at.as_ref().map(|at| self.view.holder(at));
+        matches!(holder, Some(Ok(Some(holder))) if holder == need.gfid)
+    }
+
+    fn give_up(&mut self, need: Need) {
+        self.stuck.insert(need.gfid, need.into());
+    }
+
+    /// When the next delayed need is due; None when nothing is delayed.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.later.keys().next().map(|(due, _)| *due)
+    }
+
+    /// What was given up; starts counting anew.
+    pub fn take_stuck(&mut self) -> Vec<Stuck> {
+        self.attempts.clear();
+        self.stuck.drain().map(|(_, stuck)| stuck).collect()
+    }
+
+    /// The present truth about what is needed now; None when nothing is due.
+    pub fn next_batch(&mut self) -> Option<(Batch, Vec<Unreadable>)> {
+        self.wake();
+        if self.now.is_empty() && self.names.is_empty() {
+            return None;
+        }
+        let view = Arc::clone(&self.view);
+        let mut facts = Facts::new(&*view);
+        let mut asked = HashSet::new();
+        while let Some(need) = self.now.pop_front() {
+            state(&mut facts, &need, asked.insert(need.gfid));
+            if facts.is_full() {
+                return Some(facts.finish());
+            }
+        }
+        // names below directories that are stated above, so after them
+        while let Some(at) = self.names.pop() {
+            facts.name(&at);
+            if facts.is_full() {
+                break;
+            }
+        }
+        Some(facts.finish())
+    }
+
+    fn wake(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.later.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            self.now.push_back(entry.remove());
+        }
+    }
+}
+
+/// Says all about one need.
+fn state(facts: &mut Facts, need: &Need, first: bool) {
+    if first {
+        match need.why {
+            // its parent may be missing as well: say the whole way down
+            Why::Missing | Why::Failed { .. } => {
+                if let Some(at) = &need.at {
+                    facts.ancestors(at.parent);
+                } else {
+                    facts.ancestors(need.gfid);
+                }
+                facts.whole(need.gfid, Want::ALL);
+            }
+            Why::Fate | Why::Present => facts.whole(need.gfid, Want { content: Content::None, xattrs: true }),
+        }
+    }
+    if let Some(at) = &need.at {
+        facts.name(at);
+    }
+}

@@ -1,0 +1,37 @@
+//! An object that could not be made true.
+
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::truth::{Need, Why};
+use std::fmt;
+
+/// What was given up for now, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// The object.
+    pub gfid: Gfid,
+    /// The name concerned, when there is one.
+    pub at: Option<Entry>,
+    /// The reason, for people.
+    pub reason: String,
+}
+
+impl From<Need> for Stuck {
+    fn from(need: Need) -> Stuck {
+        let reason = match need.why {
+            Why::Failed { errno, call } => format!("{call}: {}", std::io::Error::from_raw_os_error(errno)),
+            Why::Missing => "the secondary keeps missing it".into(),
+            Why::Fate => "the secondary keeps finding it in the way".into(),
+            Why::Present => "the secondary keeps reporting it".into(),
+        };
+        Stuck { gfid: need.gfid, at: need.at, reason }
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.at {
+            Some(at) => write!(f, "{} at {at}: {}", self.gfid, self.reason),
+            None => write!(f, "{}: {}", self.gfid, self.reason),
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! Reading the truth from the local brick (spec: on-disk-formats 5.1, 5.6).
+//!
+//! Right only where the brick is the whole volume: no replica that could be newer, no fragments, no other
+//! distribute child. It needs no FUSE client, is never stale, and costs a tenth of a mount's round trips.
+
+use super::handles::Handles;
+use super::{Sight, View};
+use gsyncd_core::gluster::{gfid2path, handle, mdata, names};
+use gsyncd_core::id::{Entry, Gfid, Name, Stime};
+use gsyncd_core::truth::{Attributes, Kind, TimeStamp, Xattr};
+use gsyncd_sys::at::Stat;
+use gsyncd_sys::{Errno, Error, OFlags, at, xattr};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How deep a tree may be before a walk up is taken for a loop.
+const DEEPEST: usize = 4096;
+
+/// One brick that is a whole volume.
+pub struct BrickView {
+    root: Arc<OwnedFd>,
+    volume: Gfid,
+    xtime_key: Vec<u8>,
+    directories: Handles,
+}
+
+impl BrickView {
+    /// Opens a brick. The root stays open, so that a brick that is unmounted later cannot pose as empty.
+    ///
+    /// # Errors
+    /// When the root cannot be opened or is no brick (no volume id).
+    pub fn open(path: &Path) -> Result<BrickView, Error> {
+        let bytes = std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str());
+        let root = Arc::new(at::open_root(bytes)?);
+        let volume =
+            volume_id(&root)?.ok_or_else(|| Error::new("getxattr volume-id", bytes, Errno::NODATA))?;
+        let xtime_key = names::xtime(volume).into_bytes();
+        Ok(BrickView { root, volume, xtime_key, directories: Handles::default() })
+    }
+
+    /// The id of the volume this brick belongs to.
+    #[must_use]
+    pub fn volume(&self) -> Gfid {
+        self.volume
+    }
+
+    /// The brick's root directory.
+    #[must_use]
+    pub fn root(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.root)
+    }
+
+    /// Path of an object's handle, for calls that take a path.
+    fn handle_path(&self, gfid: Gfid) -> Vec<u8> {
+        xattr::below(&self.root, &handle::path(gfid))
+    }
+
+    /// The object's handle: itself for a non-directory, a symlink for a directory. None: dead.
+    fn handle_stat(&self, gfid: Gfid) -> Result<Option<Stat>, Error> {
+        at::stat_if_there(&self.root, &handle::path(gfid))
+    }
+
+    /// Where a directory lives; None when the gfid is not a living directory's.
+    fn place(&self, gfid: Gfid) -> Result<Option<Entry>, Error> {
+        match self.handle_stat(gfid)? {
+            Some(stat) if is_directory_handle(&stat) => {}
+            _ => return Ok(None),
+        }
+        let target = at::absent_is_none(at::readlink(&self.root, &handle::path(gfid)))?;
+        Ok(target.and_then(|target| handle::parse_link(&target)))
+    }
+
+    /// An O_PATH handle of a directory, climbing to the nearest open ancestor; None when it is gone.
+    fn directory(&self, gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
+        let mut below = Vec::new();
+        let mut current = gfid;
+        let mut open = loop {
+            if current == Gfid::ROOT {
+                break self.root();
+            }
+            if let Some(open) = self.directories.get(current) {
+                break open;
+            }
+            let Some(place) = self.place(current)? else { return Ok(None) };
+            let parent = place.parent;
+            below.push((current, place.name));
+            current = parent;
+            if below.len() > DEEPEST {
+                return Err(Error::new("readlinkat", &handle::path(gfid), Errno::LOOP));
+            }
+        };
+        while let Some((gfid, name)) = below.pop() {
+            let opened = at::open(&*open, name.as_bytes(), OFlags::PATH | OFlags::DIRECTORY);
+            let Some(next) = gone_is_none(opened)? else { return Ok(None) };
+            let raw = xattr::get_through(&xattr::below(&next, b""), names::GFID.as_bytes())?;
+            if raw.and_then(|raw| Gfid::from_slice(&raw)) != Some(gfid) {
+                return Ok(None);
+            }
+            open = self.directories.put(gfid, next);
+        }
+        Ok(Some(open))
+    }
+
+    /// Where the object's xattrs are; None when it is dead.
+    fn spot(&self, gfid: Gfid) -> Result<Option<Spot>, Error> {
+        let Some(stat) = self.handle_stat(gfid)? else { return Ok(None) };
+        if gfid != Gfid::ROOT && !is_directory_handle(&stat) {
+            return Ok(Some(Spot { path: self.handle_path(gfid), directory: None }));
+        }
+        Ok(self.directory(gfid)?.map(Spot::of_directory))
+    }
+
+    /// Type, attributes and link count.
+    fn look(&self, gfid: Gfid) -> Result<Option<Sight>, Error> {
+        let Some(mut stat) = self.handle_stat(gfid)? else { return Ok(None) };
+        let Some(spot) = self.spot(gfid)? else { return Ok(None) };
+        let mut names = 1;
+        if let Some(open) = &spot.directory {
+            stat = at::stat_fd(&**open)?;
+            // a removed directory that is still open
+            if stat.nlink == 0 {
+                self.directories.forget(gfid);
+                return Ok(None);
+            }
+        } else {
+            // the handle itself is one link; alone it is a leftover without any name
+            names = stat.nlink.saturating_sub(1);
+        }
+        let Some(kind) = self.kind(gfid, &stat)?.filter(|_| names > 0) else { return Ok(None) };
+        let times = recorded_times(&spot)?;
+        Ok(Some(Sight { attributes: attributes(kind, &stat, times), names }))
+    }
+
+    /// The sort of object; None when it vanished meanwhile.
+    fn kind(&self, gfid: Gfid, stat: &Stat) -> Result<Option<Kind>, Error> {
+        // GlusterFS carries the low 32 bits of a device number only
+        let device = stat.rdev as u32;
+        Ok(Some(match stat.type_bits() {
+            0o010_000 => Kind::Fifo,
+            0o020_000 => Kind::Char(device),
+            0o040_000 => Kind::Directory,
+            0o060_000 => Kind::Block(device),
+            0o120_000 => match at::absent_is_none(at::readlink(&self.root, &handle::path(gfid)))? {
+                Some(target) => Kind::Symlink(target),
+                None => return Ok(None),
+            },
+            0o140_000 => Kind::Socket,
+            _ => Kind::File,
+        }))
+    }
+}
+
+impl View for BrickView {
+    fn holder(&self, at: &Entry) -> Result<Option<Gfid>, Error> {
+        let Some(parent) = self.directory(at.parent)? else { return Ok(None) };
+        gfid_of_name(&parent, &at.name)
+    }
+
+    fn sight(&self, gfid: Gfid) -> Result<Option<Sight>, Error> {
+        again_when_stale(|| self.look(gfid))
+    }
+
+    fn names(&self, gfid: Gfid) -> Result<Vec<Entry>, Error> {
+        if gfid == Gfid::ROOT {
+            return Ok(Vec::new());
+        }
+        let Some(stat) = self.handle_stat(gfid)? else { return Ok(Vec::new()) };
+        let claimed: Vec<Entry> = if is_directory_handle(&stat) {
+            self.place(gfid)?.into_iter().collect()
+        } else {
+            recorded_names(&self.handle_path(gfid))?
+        };
+        let mut held = Vec::new();
+        for entry in claimed {
+            if self.holder(&entry)? == Some(gfid) {
+                held.push(entry);
+            }
+        }
+        held.sort();
+        Ok(held)
+    }
+
+    fn xattrs(&self, gfid: Gfid) -> Result<Option<Vec<Xattr>>, Error> {
+        again_when_stale(|| {
+            let Some(spot) = self.spot(gfid)? else { return Ok(None) };
+            gone_is_none(replicated(&spot))
+        })
+    }
+
+    fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>, Error> {
+        at::absent_is_none(at::open(&self.root, &handle::path(gfid), OFlags::RDONLY | OFlags::NOATIME))
+    }
+
+    fn list(&self, dir: Gfid, each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>) -> Result<(), Error> {
+        let Some(open) = self.directory(dir)? else { return Ok(()) };
+        at::for_each_entry(&*open, b".", |entry| {
+            let hidden = dir == Gfid::ROOT && matches!(&*entry.name, b".glusterfs" | b".trashcan");
+            let (false, Some(name)) = (hidden, Name::new(&entry.name)) else { return Ok(()) };
+            // no gfid: made behind GlusterFS's back, or gone since it was listed
+            match gfid_of_name(&open, &name)? {
+                Some(gfid) => each(name, gfid),
+                None => Ok(()),
+            }
+        })
+    }
+
+    fn changed_at(&self, gfid: Gfid) -> Result<Option<Stime>, Error> {
+        again_when_stale(|| {
+            let Some(spot) = self.spot(gfid)? else { return Ok(None) };
+            let raw = gone_is_none(spot.value(&self.xtime_key))?.flatten();
+            Ok(raw.and_then(|raw| Stime::decode(&raw)))
+        })
+    }
+
+    fn is_whole(&self) -> bool {
+        matches!(volume_id(&self.root), Ok(Some(volume)) if volume == self.volume)
+    }
+}
+
+/// A path to an object's xattrs. The path of a directory goes through its open handle, which must therefore
+/// live as long: a reused descriptor number would speak of another object.
+struct Spot {
+    path: Vec<u8>,
+    directory: Option<Arc<OwnedFd>>,
+}
+
+impl Spot {
+    fn of_directory(open: Arc<OwnedFd>) -> Spot {
+        Spot { path: xattr::below(&*open, b""), directory: Some(open) }
+    }
+
+    /// One xattr.
+    fn value(&self, key: &[u8]) -> Result<Option<Box<[u8]>>, Error> {
+        if self.directory.is_some() {
+            xattr::get_through(&self.path, key)
+        } else {
+            xattr::get(&self.path, key)
+        }
+    }
+
+    /// The names of all xattrs.
+    fn keys(&self) -> Result<Vec<Box<[u8]>>, Error> {
+        if self.directory.is_some() { xattr::list_through(&self.path) } else { xattr::list(&self.path) }
+    }
+}
+
+/// A gfid's handle that is a symlink with one link is a directory's; with more it is a user's symlink.
+fn is_directory_handle(stat: &Stat) -> bool {
+    stat.type_bits() == 0o120_000 && stat.nlink == 1
+}
+
+/// The volume id of a brick root.
+fn volume_id(root: &OwnedFd) -> Result<Option<Gfid>, Error> {
+    let raw = xattr::get_through(&xattr::below(root, b""), names::VOLUME_ID.as_bytes())?;
+    Ok(raw.and_then(|raw| Gfid::from_slice(&raw)))
+}
+
+/// The gfid xattr of a name; None when the object or the xattr is not there.
+fn gfid_of_name(dir: &OwnedFd, name: &Name) -> Result<Option<Gfid>, Error> {
+    let raw =
+        gone_is_none(xattr::get(&xattr::below(dir, name.as_bytes()), names::GFID.as_bytes()))?.flatten();
+    Ok(raw.and_then(|raw| Gfid::from_slice(&raw)))
+}
+
+/// "Not there" and "not a directory any more" as None.
+fn gone_is_none<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// One more try when a cached handle was closed between looking and using it.
+fn again_when_stale<T>(mut read: impl FnMut() -> Result<Option<T>, Error>) -> Result<Option<T>, Error> {
+    match read() {
+        Ok(None) => read(),
+        Err(error) if error.errno == Errno::NOENT => read(),
+        other => other,
+    }
+}
+
+/// The times users see: those of the ctime feature where it is on, else none.
+fn recorded_times(spot: &Spot) -> Result<Option<mdata::Mdata>, Error> {
+    let raw = gone_is_none(spot.value(mdata::KEY.as_bytes()))?.flatten();
+    Ok(raw.and_then(|raw| mdata::decode(&raw)))
+}
+
+/// Every name that the brick has noted for a non-directory.
+fn recorded_names(path: &[u8]) -> Result<Vec<Entry>, Error> {
+    let Some(keys) = gone_is_none(xattr::list(path))? else { return Ok(Vec::new()) };
+    let mut entries = Vec::new();
+    for key in keys.iter().filter(|key| gfid2path::is_key(key)) {
+        let raw = gone_is_none(xattr::get(path, key))?.flatten();
+        entries.extend(raw.and_then(|raw| gfid2path::parse(&raw)));
+    }
+    Ok(entries)
+}
+
+/// The replicated xattrs, sorted by key.
+fn replicated(spot: &Spot) -> Result<Vec<Xattr>, Error> {
+    let mut found = Vec::new();
+    for key in spot.keys()?.into_iter().filter(|key| Xattr::is_replicated(key)) {
+        if let Some(value) = spot.value(&key)? {
+            found.push(Xattr { key, value });
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Attributes as users see them.
+fn attributes(kind: Kind, stat: &Stat, times: Option<mdata::Mdata>) -> Attributes {
+    let recorded = |time: mdata::Time| TimeStamp { seconds: time.seconds, nanos: time.nanoseconds };
+    let plain = |(seconds, nanos): (i64, u32)| TimeStamp { seconds, nanos };
+    let (mtime, atime) = match times {
+        Some(times) => (recorded(times.mtime), recorded(times.atime)),
+        None => (plain(stat.mtime), plain(stat.atime)),
+    };
+    Attributes {
+        size: if kind == Kind::File { stat.size } else { 0 },
+        kind,
+        mode: stat.mode & 0o7777,
+        uid: stat.uid,
+        gid: stat.gid,
+        mtime,
+        atime,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BrickView;
+    use crate::primary::testing::{TestBrick, VOLUME, entry};
+    use crate::primary::view::View;
+    use gsyncd_core::id::Gfid;
+    use gsyncd_core::truth::{Kind, Xattr};
+    use gsyncd_sys::xattr;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_tree_deeper_than_the_kernels_symlink_limit_is_read() {
+        let mut brick = TestBrick::new();
+        let mut parent = Gfid::ROOT;
+        for _ in 0..100 {
+            parent = brick.mkdir(&entry(parent, b"d"));
+        }
+        let file = brick.file(&entry(parent, b"\xff\n"), b"deep");
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert_eq!(view.volume(), VOLUME);
+        assert_eq!(view.holder(&entry(parent, b"\xff\n")).unwrap(), Some(file));
+        assert_eq!(view.names(file).unwrap(), [entry(parent, b"\xff\n")]);
+        let sight = view.sight(file).unwrap().unwrap();
+        assert_eq!((sight.attributes.size, sight.names), (4, 1));
+        assert!(view.is_whole());
+    }
+
+    #[test]
+    fn hard_links_are_all_told_and_end_one_by_one() {
+        let mut brick = TestBrick::new();
+        let (a, b) = (entry(Gfid::ROOT, b"a"), entry(Gfid::ROOT, b"b"));
+        let file = brick.file(&a, b"x");
+        brick.link(file, &b);
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert_eq!(view.names(file).unwrap(), [a.clone(), b.clone()]);
+        brick.unlink(file, &a);
+        assert_eq!(view.names(file).unwrap(), std::slice::from_ref(&b));
+        assert_eq!(view.holder(&a).unwrap(), None);
+        brick.unlink(file, &b);
+        assert!(view.sight(file).unwrap().is_none());
+        assert!(view.names(file).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_renamed_directory_keeps_its_identity() {
+        let mut brick = TestBrick::new();
+        let (old, new) = (entry(Gfid::ROOT, b"old"), entry(Gfid::ROOT, b"new"));
+        let dir = brick.mkdir(&old);
+        let file = brick.file(&entry(dir, b"f"), b"");
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert_eq!(view.holder(&entry(dir, b"f")).unwrap(), Some(file));
+        brick.rename_dir(dir, &old, &new);
+        assert_eq!(view.holder(&entry(dir, b"f")).unwrap(), Some(file));
+        assert_eq!(view.names(dir).unwrap(), [new]);
+        assert_eq!(view.holder(&old).unwrap(), None);
+    }
+
+    #[test]
+    fn a_users_symlink_is_not_taken_for_a_directory() {
+        let mut brick = TestBrick::new();
+        let at = entry(Gfid::ROOT, b"s");
+        let link = brick.symlink(&at, b"../../00/00/00000000-0000-0000-0000-000000000001/x");
+        let view = BrickView::open(&brick.root()).unwrap();
+        let sight = view.sight(link).unwrap().unwrap();
+        assert!(matches!(sight.attributes.kind, Kind::Symlink(_)));
+        assert_eq!(view.names(link).unwrap(), [at]);
+    }
+
+    #[test]
+    fn replicated_xattrs_only() {
+        let mut brick = TestBrick::new();
+        let dir = brick.mkdir(&entry(Gfid::ROOT, b"d"));
+        let path = brick.path_of(&entry(Gfid::ROOT, b"d"));
+        xattr::set(path.as_os_str().as_bytes(), b"user.k", b"v").unwrap();
+        xattr::set(path.as_os_str().as_bytes(), b"trusted.k", b"v").unwrap();
+        let view = BrickView::open(&brick.root()).unwrap();
+        let expected = Xattr { key: b"user.k"[..].into(), value: b"v"[..].into() };
+        assert_eq!(view.xattrs(dir).unwrap(), Some(vec![expected]));
+        let mut listed = Vec::new();
+        view.list(Gfid::ROOT, &mut |name, gfid| {
+            listed.push((name.as_bytes().to_vec(), gfid));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(listed, [(b"d".to_vec(), dir)]);
+    }
+}

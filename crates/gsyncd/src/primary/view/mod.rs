@@ -1,0 +1,69 @@
+//! The primary's tree as it is now: where facts are read from.
+//!
+//! Two ways to the same answers: [`brick`] reads the local brick directly, right only for a volume that has
+//! no other brick; a view through an aux-gfid mount of the whole volume comes with distributed volumes.
+
+pub mod brick;
+mod handles;
+
+use gsyncd_core::id::{Entry, Gfid, Name};
+use gsyncd_core::truth::{Attributes, Xattr};
+use gsyncd_sys::Error;
+use std::os::fd::OwnedFd;
+
+/// An object as it is now.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    /// What it looks like.
+    pub attributes: Attributes,
+    /// How many names users see.
+    pub names: u64,
+}
+
+/// Reads the present truth. "Not there" is a value, never an error; an error means "cannot be told now".
+pub trait View: Send + Sync {
+    /// Who holds a name; None when it is free or its directory is gone.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn holder(&self, at: &Entry) -> Result<Option<Gfid>, Error>;
+
+    /// An object's attributes; None when it is dead.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn sight(&self, gfid: Gfid) -> Result<Option<Sight>, Error>;
+
+    /// All names of an object, verified to be held by it now; empty when it is dead. The root has none.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn names(&self, gfid: Gfid) -> Result<Vec<Entry>, Error>;
+
+    /// The replicated xattrs of an object, sorted by key; None when it is dead.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn xattrs(&self, gfid: Gfid) -> Result<Option<Vec<Xattr>>, Error>;
+
+    /// Opens a regular file for reading; None when it is dead.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>, Error>;
+
+    /// Calls `each` for every entry of a directory, in no order; nothing when it is gone.
+    ///
+    /// # Errors
+    /// Of reading, or what `each` returns.
+    fn list(&self, dir: Gfid, each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>) -> Result<(), Error>;
+
+    /// When the object or anything below it last changed (the marker's xtime); None when never recorded.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn changed_at(&self, gfid: Gfid) -> Result<Option<gsyncd_core::id::Stime>, Error>;
+
+    /// True while "not there" can be believed: all of the volume's children are up.
+    fn is_whole(&self) -> bool;
+}

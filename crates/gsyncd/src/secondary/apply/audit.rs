@@ -1,0 +1,50 @@
+//! Reports what is in directories, so that the primary finds what should not be there.
+
+use super::parking::is_ours;
+use super::pool::parallel;
+use super::work::Work;
+use crate::tree::is_absent;
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::truth::{Need, Why};
+use gsyncd_sys::Errno;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many bytes of entries one answer carries: well below the limit of a frame. A directory that does not
+/// fit beside the others of its batch fails with EMSGSIZE and is to be asked about alone; one that does not
+/// fit alone (some 400,000 names of average length) cannot be audited.
+const MOST_BYTES: usize = 24 * 1024 * 1024;
+/// What an entry takes beside its name, at most.
+const ENTRY_BYTES: usize = 40;
+
+impl Work<'_> {
+    /// Every entry of the directories, as [`Why::Present`].
+    pub(super) fn audit(&mut self, directories: &[Gfid]) {
+        let used = AtomicUsize::new(0);
+        let this = &*self;
+        parallel(self.threads, directories, |gfid| {
+            if !this.report.is_over() {
+                this.audit_one(*gfid, &used);
+            }
+        });
+    }
+
+    fn audit_one(&self, directory: Gfid, used: &AtomicUsize) {
+        let mut found = Vec::new();
+        let mut fits = true;
+        let read = self.tree.entries(directory, &mut |name, gfid| {
+            let at = Entry { parent: directory, name };
+            if !is_ours(&at) {
+                let bytes = ENTRY_BYTES + at.name.as_bytes().len();
+                fits = used.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_BYTES;
+                found.push(Need { gfid, at: Some(at), why: Why::Present });
+            }
+            fits
+        });
+        match read {
+            Ok(()) if fits => self.report.extend(found),
+            Ok(()) => self.report.refused(directory, None, Errno::MSGSIZE, "audit of a large directory"),
+            Err(error) if is_absent(&error) => self.report.missing(directory, None),
+            Err(error) => self.report.failed(directory, None, &error),
+        }
+    }
+}

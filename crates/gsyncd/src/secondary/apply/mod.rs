@@ -1,0 +1,97 @@
+//! Drives the tree to the facts of a batch, whatever state it is in.
+//!
+//! Nothing here depends on how the tree came to be as it is, so batches may be repeated, replayed after a
+//! crash, or come late. What keeps this safe:
+//! * the last name of an object that lives on the primary is never removed, at most [`parking`]'d;
+//! * an object about which nothing was said loses nothing: the primary is asked first;
+//! * nothing is created twice under one gfid.
+
+mod audit;
+mod content;
+mod judge;
+mod names;
+mod parking;
+mod place;
+mod pool;
+mod remove;
+mod report;
+mod work;
+
+pub use parking::PARKING;
+
+use crate::tree::Tree;
+use gsyncd_core::truth::{Answer, Batch};
+use gsyncd_sys::{Error, Result};
+use parking::Parking;
+use std::sync::Arc;
+use work::Work;
+
+/// Makes batches true in one tree. Batches are applied one after another.
+pub struct Engine {
+    tree: Arc<dyn Tree>,
+    parking: Parking,
+    threads: usize,
+}
+
+impl Engine {
+    /// How many threads work on a batch unless told otherwise.
+    pub const DEFAULT_THREADS: usize = 8;
+
+    /// Opens the tree and finds what an earlier run left parked.
+    ///
+    /// # Errors
+    /// The call that failed.
+    pub fn open(tree: Arc<dyn Tree>, threads: usize) -> Result<Engine> {
+        let parking = Parking::open(&*tree)?;
+        Ok(Engine { tree, parking, threads: threads.max(1) })
+    }
+
+    /// Makes the facts of a batch true. Everything that the answer does not mention is true and durable.
+    ///
+    /// # Errors
+    /// Only an error after which nothing can work any more (see [`crate::tree::is_fatal`]); everything else
+    /// is in the answer.
+    pub fn apply(&self, batch: &Batch) -> Result<Answer> {
+        let before = self.tree.calls();
+        let mut work = Work::new(&*self.tree, &self.parking, self.threads, batch);
+        work.resolve();
+        work.place();
+        work.update();
+        work.remove();
+        self.tidy(&work);
+        work.dress_directories();
+        work.audit(&batch.audit);
+        self.ask_about_parked(&work);
+        let needs = self.finish(work)?;
+        Ok(Answer { number: batch.number, needs, calls: self.tree.calls().saturating_sub(before) })
+    }
+
+    /// Removes the parking directory when it is not used any more.
+    fn tidy(&self, work: &Work<'_>) {
+        if work.report.is_over() {
+            return;
+        }
+        if let Err(error) = self.parking.tidy(&*self.tree) {
+            work.report.failed(PARKING, None, &error);
+        }
+    }
+
+    /// What stays parked (also by an earlier run) must be spoken about, or it would be lost.
+    fn ask_about_parked(&self, work: &Work<'_>) {
+        for gfid in self.parking.all() {
+            match parking::place(gfid) {
+                Ok(at) => work.report.fate(gfid, &at),
+                Err(error) => work.report.failed(gfid, None, &error),
+            }
+        }
+    }
+
+    /// Makes all durable before anybody is told that it is done.
+    fn finish(&self, work: Work<'_>) -> std::result::Result<Vec<gsyncd_core::truth::Need>, Error> {
+        if work.report.is_touched() && !work.report.is_over() {
+            // without this nothing may be acknowledged, so it counts as fatal
+            self.tree.barrier()?;
+        }
+        work.report.finish()
+    }
+}

@@ -1,0 +1,6 @@
+//! Files that outlive a process: the session's config, the status files, the pid file.
+
+pub mod conf_file;
+pub mod pidfile;
+pub mod replace;
+pub mod status_file;

@@ -1,0 +1,3 @@
+//! Engines that move the content of files.
+
+pub mod native;
