@@ -24,7 +24,9 @@ const FILES_EACH: usize = 100;
 const FILE_BYTES: usize = 4096;
 /// Live changes measured, and how long anything may take.
 const CHANGES: usize = 5;
-const BOUND: Duration = Duration::from_secs(600);
+const BOUND: Duration = Duration::from_secs(400);
+/// How long a small thing may take: the first look at the journal after a start, a live change.
+const SOON: Duration = Duration::from_secs(60);
 /// Between two looks at the brick: long enough not to take part in the race on a small machine.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -103,7 +105,12 @@ fn session() -> Done<Figures> {
     lab.session.start()?;
     lab.session.wait_active(BOUND)?;
     figures.insert("active".into(), start.elapsed().as_secs_f64());
-    figures.insert("live".into(), live_change(&lab)?);
+    lab.session.wait_status(SOON, "crawl_status", |text| text == "Changelog Crawl")?;
+    match live_change(&lab) {
+        Ok(seconds) => drop(figures.insert("live".into(), seconds)),
+        // The other figures are worth having without it (the stock one loses changes now and then).
+        Err(failure) => eprintln!("bench: {failure}"),
+    }
     lab.session.stop()?;
     Ok(figures)
 }
@@ -114,7 +121,7 @@ fn live_change(lab: &Scenario) -> Done<f64> {
     for round in 0..CHANGES {
         let name = format!("live{round}");
         fs::write(lab.primary.join(&name), "text")?;
-        wait::until(BOUND, "the change is there", || match fs::read(lab.secondary.join(&name)) {
+        wait::until(SOON, "the change is there", || match fs::read(lab.secondary.join(&name)) {
             Ok(text) if text == b"text" => Ok(()),
             other => Err(format!("{other:?}")),
         })?;

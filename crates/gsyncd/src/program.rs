@@ -5,6 +5,9 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// Set for every process that this program starts of itself: the restricted shell has done its work already.
+pub const CHILD_VARIABLE: &str = "_GSYNCD_CHILD_";
+
 /// How to start another process of this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
@@ -25,13 +28,13 @@ impl Program {
         Program { path, leading }
     }
 
-    /// A command for it, named in `ps` as this process is, with `words` as arguments.
+    /// A command for it that is not taken for a call of glusterd or of sshd, named in `ps` as this process is, with `words` as arguments.
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.path);
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
-        command.args(&self.leading).args(words);
+        command.args(&self.leading).args(words).env(CHILD_VARIABLE, "1");
         command
     }
 }

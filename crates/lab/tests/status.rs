@@ -99,7 +99,11 @@ fn config_and_delete() -> Done {
     on_host("config_and_delete", || {
         let lab = Scenario::new()?;
         let get = |name: &str| lab.session.geo(&["config", name]).map(|text| text.trim().to_owned());
-        expect(lab.session.geo(&["config"])?.contains("sync-jobs"), "config lists sync-jobs")?;
+        let listed = lab.session.geo(&["config"])?;
+        expect(
+            listed.contains("sync-jobs") || listed.contains("sync_jobs"),
+            &format!("sync-jobs in {listed}"),
+        )?;
         let default = get("sync-jobs")?;
         lab.session.geo(&["config", "sync-jobs", "7"])?;
         expect(get("sync-jobs")? == "7", "sync-jobs is 7 after set")?;

@@ -61,9 +61,43 @@ pub fn brick_file_name(brick: &[u8]) -> String {
     name
 }
 
+/// The brick that a status file is of; None when the name is not one that [`brick_file_name`] makes.
+#[must_use]
+pub fn brick_of_file_name(name: &str) -> Option<Vec<u8>> {
+    let encoded = name.strip_prefix("brick_")?.strip_suffix(".status")?;
+    let mut brick = Vec::with_capacity(encoded.len());
+    let mut bytes = encoded.bytes();
+    while let Some(byte) = bytes.next() {
+        brick.push(match byte {
+            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
+            b'+' => b' ',
+            _ => byte,
+        });
+    }
+    Some(brick)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::brick_file_name;
+    use super::{brick_file_name, brick_of_file_name};
+    use proptest::collection::vec;
+    use proptest::prelude::{any, proptest};
+
+    proptest! {
+        #[test]
+        fn file_names_tell_their_brick(brick in vec(any::<u8>(), 0..40)) {
+            assert_eq!(brick_of_file_name(&brick_file_name(&brick)), Some(brick));
+        }
+
+        #[test]
+        fn other_names_are_taken(name in any::<String>()) {
+            let _brick = brick_of_file_name(&format!("brick_{name}.status"));
+        }
+    }
 
     #[test]
     fn file_names_are_encoded() {

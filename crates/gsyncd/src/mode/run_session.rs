@@ -13,7 +13,7 @@ use std::path::{Component, Path};
 /// Those of the role, and a config file that cannot be read.
 pub fn monitor(args: &MonitorArgs) -> Outcome {
     let loaded = load_with(&args.session, &args.common, "monitor", Facts::of(&args.session))?;
-    supervise::monitor::run(args, &loaded.settings)
+    supervise::session::run(args, &loaded.settings, &loaded.config_file)
 }
 
 /// One brick.
@@ -24,7 +24,7 @@ pub fn worker(args: &WorkerArgs) -> Outcome {
     let facts = Facts { local_path: Some(args.local_path.clone()), ..Facts::of(&args.session) };
     let label = format!("worker {}", args.local_path.display());
     let loaded = load_with(&args.session, &args.common, &label, facts)?;
-    primary::worker::run(args, &loaded.settings)
+    primary::worker::run(args, &loaded.settings, &loaded.config_file)
 }
 
 /// The serving end.
@@ -40,7 +40,7 @@ pub fn secondary(args: &SecondaryArgs) -> Outcome {
     };
     let label = format!("secondary {}{}", args.primary_node, args.primary_brick.display());
     let settings = load_serving(&args.common, &label, facts)?;
-    secondary::run(args, &settings)
+    secondary::run::run(args, &settings)
 }
 
 /// What the primary says about this side is stronger than what this side has on file.
@@ -66,4 +66,25 @@ fn overrides(args: &SecondaryArgs) -> Vec<(&'static str, String)> {
 fn is_system_directory(path: &Path) -> bool {
     let is_below = ["/usr", "/opt"].iter().any(|root| path.starts_with(root));
     is_below && !path.components().any(|part| part == Component::ParentDir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_system_directory;
+    use std::path::Path;
+
+    #[test]
+    fn the_peer_cannot_name_a_directory_it_writes_to() {
+        for (path, want) in [
+            ("/usr/sbin", true),
+            ("/opt/gluster/sbin/", true),
+            ("/tmp/mount", false),
+            ("/usr/../tmp", false),
+            ("usr/sbin", false),
+            ("/usrx", false),
+            ("", false),
+        ] {
+            assert_eq!(is_system_directory(Path::new(path)), want, "{path}");
+        }
+    }
 }

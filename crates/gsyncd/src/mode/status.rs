@@ -2,29 +2,37 @@
 //! Only reads: a query must work while a stopped worker holds locks, and leaves no file behind.
 
 use super::{print, session};
-use crate::exit::{Failure, Outcome, USAGE};
+use crate::exit::Outcome;
 use crate::store::{pidfile, status_file};
 use gsyncd_core::cli::StatusArgs;
 use gsyncd_core::conf::Settings;
 use gsyncd_core::status::display::{Situation, rows};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Prints the status of each brick asked for.
+/// A brick and its rows.
+type Bricks = Vec<(PathBuf, Vec<(&'static str, String)>)>;
+
+/// Prints the status of the bricks asked for: rows or one object for each. When none is named, it is that of all
+/// bricks this node has a status of, each with its path (an array with `--json`).
 ///
 /// # Errors
-/// No brick is named, or the config file cannot be read.
+/// The config file cannot be read, or stdout is closed.
 pub fn run(args: &StatusArgs) -> Outcome {
-    if args.local_paths.is_empty() {
-        return Err(Failure { message: "status: --local-path is needed".to_owned(), code: USAGE });
-    }
     let settings = session::load(&args.session, &args.common, "status")?.settings;
-    for brick in &args.local_paths {
-        let rows = brick_rows(&settings, brick);
-        print(&if args.json { object(rows) } else { lines(&rows) })?;
+    let is_overview = args.local_paths.is_empty();
+    let paths = if is_overview {
+        status_file::bricks(&settings.path("state-file"))
+    } else {
+        args.local_paths.clone()
+    };
+    let bricks: Bricks = paths.into_iter().map(|path| (path.clone(), brick_rows(&settings, &path))).collect();
+    match (is_overview, args.json) {
+        (true, true) => print(&Value::Array(bricks.into_iter().map(with_path).collect()).to_string()),
+        (false, true) => bricks.into_iter().try_for_each(|(_, rows)| print(&object(rows).to_string())),
+        (_, false) => bricks.iter().try_for_each(|(path, rows)| print(&text(is_overview, path, rows))),
     }
-    Ok(())
 }
 
 fn brick_rows(settings: &Settings, brick: &Path) -> Vec<(&'static str, String)> {
@@ -38,13 +46,24 @@ fn brick_rows(settings: &Settings, brick: &Path) -> Vec<(&'static str, String)> 
     })
 }
 
-fn lines(rows: &[(&'static str, String)]) -> String {
-    rows.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join("\n")
+/// Lines of `key: value`; the path comes first where it is news.
+fn text(is_overview: bool, path: &Path, rows: &[(&'static str, String)]) -> String {
+    let head = is_overview.then(|| format!("brick: {}", path.display().to_string().escape_debug()));
+    let lines = rows.iter().map(|(key, value)| format!("{key}: {value}"));
+    head.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// One object; all values are text, as the stock program has it.
-fn object(rows: Vec<(&'static str, String)>) -> String {
+fn object(rows: Vec<(&'static str, String)>) -> Value {
     let map: Map<String, Value> =
         rows.into_iter().map(|(key, value)| (key.to_owned(), Value::String(value))).collect();
-    Value::Object(map).to_string()
+    Value::Object(map)
+}
+
+fn with_path((path, rows): (PathBuf, Vec<(&'static str, String)>)) -> Value {
+    let mut object = object(rows);
+    if let Value::Object(map) = &mut object {
+        map.insert("brick".to_owned(), Value::String(path.display().to_string()));
+    }
+    object
 }

@@ -94,13 +94,12 @@ impl Pipeline {
     /// Always, in the end.
     pub fn run(mut self) -> Result<Never, PipelineError> {
         let mut journal = self.start()?;
-        let newest_at_start = journal.newest_stamp();
+        self.report.crawl_status(CrawlStatus::History);
         loop {
             let group = group::next(&mut journal)?;
-            let live = group.last_stamp() > newest_at_start;
-            self.report.crawl_status(if live { CrawlStatus::Changelog } else { CrawlStatus::History });
             self.process(&group)?;
             if group.is_idle() {
+                self.report.crawl_status(CrawlStatus::Changelog);
                 self.retry_quarantined()?;
                 self.sender.check()?;
                 journal.wait(LOOK_AROUND)?;

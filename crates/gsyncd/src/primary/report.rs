@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub enum CrawlStatus {
     /// By walking the tree.
     Hybrid,
-    /// From changelogs that were there when the worker started.
+    /// From changelogs that were there already.
     History,
     /// From changelogs as they appear.
     Changelog,

@@ -17,7 +17,7 @@ pub struct TestBrick {
 }
 
 impl TestBrick {
-    pub fn new() -> TestBrick {
+    pub fn create() -> TestBrick {
         let dir = tempfile::tempdir().unwrap();
         let brick = TestBrick { dir, next: 100 };
         let root = brick.root();

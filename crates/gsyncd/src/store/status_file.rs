@@ -2,8 +2,10 @@
 
 use super::replace::{self, Durability};
 use crate::exit::Failure;
-use gsyncd_core::status::{BrickStatus, brick_file_name};
-use std::os::unix::ffi::OsStrExt as _;
+use gsyncd_core::status::{BrickStatus, brick_file_name, brick_of_file_name};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 /// As the stock program's temporary files have it.
@@ -13,6 +15,18 @@ const MODE: u32 = 0o600;
 #[must_use]
 pub fn brick_path(state_file: &Path, brick: &Path) -> PathBuf {
     state_file.with_file_name(brick_file_name(brick.as_os_str().as_bytes()))
+}
+
+/// The bricks that have a status file beside the monitor's, sorted.
+#[must_use]
+pub fn bricks(state_file: &Path) -> Vec<PathBuf> {
+    let entries = state_file.parent().and_then(|directory| fs::read_dir(directory).ok());
+    let names =
+        entries.into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let bricks = names.filter_map(|name| brick_of_file_name(&name));
+    let mut bricks: Vec<PathBuf> = bricks.map(|brick| PathBuf::from(OsString::from_vec(brick))).collect();
+    bricks.sort();
+    bricks
 }
 
 /// The monitor's text; empty when there is none or it cannot be read. Never waits for a lock: a stopped worker
@@ -53,7 +67,7 @@ pub fn update_brick(path: &Path, change: impl FnOnce(&mut BrickStatus)) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::{brick_path, read_brick, read_monitor, update_brick, write_monitor};
+    use super::{brick_path, bricks, read_brick, read_monitor, update_brick, write_monitor};
     use gsyncd_core::status::BrickStatus;
     use std::path::Path;
 
@@ -70,5 +84,6 @@ mod tests {
         update_brick(&brick, |status| status.failures += 2).unwrap();
         update_brick(&brick, |status| status.failures += 2).unwrap();
         assert_eq!(read_brick(&brick).failures, 4);
+        assert_eq!(bricks(&state), [Path::new("/b/1")]);
     }
 }

@@ -8,5 +8,6 @@ pub mod liveness;
 pub mod monitor;
 pub mod pid_file;
 pub mod probe;
+pub mod session;
 pub mod spawn;
 pub mod watch;

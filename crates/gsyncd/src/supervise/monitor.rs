@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gsyncd_core::status::{monitor as state, worker};
 use gsyncd_sys::poll;
 use gsyncd_sys::signal::{self, Signal, SignalFd};
 
 use super::distribute::WorkerSpec;
 use super::fleet::Fleet;
 use super::spawn::{Nursery, WorkerCall};
-use super::watch::{self, StatusBoard, state};
+use super::watch::{self, StatusBoard};
 use crate::tree::mount;
 
 /// What workers get after SIGTERM; with the rest of the stop it fits in glusterd's second, and in 300 ms.
@@ -67,7 +68,7 @@ pub fn run(plan: MonitorPlan) -> Result<i32, String> {
     // The writer lives as long as this function: its end is what the workers wait for.
     let (liveness, _alive) = pipe().map_err(|error| error.to_string())?;
     let fleet = Arc::new(Fleet::default());
-    plan.board.monitor("Started");
+    plan.board.monitor(state::STARTED);
     let workers = Arc::clone(&fleet);
     spawn_thread("discover", move || supervise(plan, &workers, liveness))?;
     wait_for_signal(&signals)?;
@@ -115,7 +116,7 @@ fn discover(plan: &MonitorPlan) -> Vec<WorkerSpec> {
                     tracing::error!("cannot find out the workers [{{reason={}}}]", undiscovered.reason);
                 }
                 for brick in &undiscovered.bricks {
-                    plan.board.worker(brick, state::FAULTY, &undiscovered.reason);
+                    plan.board.worker(brick, worker::FAULTY, &undiscovered.reason);
                 }
                 told = undiscovered.reason;
             }

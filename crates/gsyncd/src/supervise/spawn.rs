@@ -20,9 +20,6 @@ use super::liveness::LIVENESS_VARIABLE;
 use crate::link::tail::Tail;
 use crate::program::Program;
 
-/// Marks children of ours: the restricted shell lets them through.
-pub const CHILD_VARIABLE: &str = "_GSYNCD_CHILD_";
-
 const TERMINATION_PAUSE: Duration = Duration::from_millis(50);
 const LAST_WORDS_WAIT: Duration = Duration::from_millis(200);
 
@@ -161,7 +158,7 @@ fn start(
 }
 
 fn prepare(command: &mut Command, feedback: OwnedFd, liveness: OwnedFd) {
-    command.env(CHILD_VARIABLE, "1").env_remove(REPORT_VARIABLE);
+    command.env_remove(REPORT_VARIABLE);
     command.env(LIVENESS_VARIABLE, liveness.as_raw_fd().to_string());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     child::prepare(command, vec![feedback, liveness]);

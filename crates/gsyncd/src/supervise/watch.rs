@@ -3,18 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use gsyncd_core::status::worker;
+
 use super::backoff::Backoff;
 use super::distribute::WorkerSpec;
 use super::probe;
 use super::spawn::{self, End, Nursery, WorkerCall};
-
-/// Worker states that the monitor writes (spec: glusterd-interface 8.2).
-pub mod state {
-    /// Before a worker is ready.
-    pub const INITIALIZING: &str = "Initializing...";
-    /// After it ended.
-    pub const FAULTY: &str = "Faulty";
-}
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Nobody answers: look again soon, so that the session heals by itself when the other site comes back.
@@ -39,7 +33,7 @@ pub fn keep(
     let brick = &spec.brick.path;
     let mut backoff = Backoff::default();
     loop {
-        board.worker(brick, state::INITIALIZING, "");
+        board.worker(brick, worker::INITIALIZING, "");
         let up = probe::first_up(&spec.nodes, ssh_port, PROBE_TIMEOUT);
         // With none up the preferred one is tried all the same: ssh may go through a proxy the probe knows nothing of.
         let node = up.as_ref().unwrap_or(&spec.preferred);
@@ -55,7 +49,7 @@ pub fn keep(
         }
         let reason = end.to_string();
         tracing::error!("worker died [{{brick={}}}, {{reason={reason}}}]", brick.display());
-        board.worker(brick, state::FAULTY, &reason);
+        board.worker(brick, worker::FAULTY, &reason);
         let pause = backoff.pause(started.elapsed());
         std::thread::sleep(if up.is_some() { pause } else { pause.min(UNREACHABLE_PAUSE) });
     }

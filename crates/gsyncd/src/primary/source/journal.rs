@@ -3,8 +3,14 @@
 //! The brick appends a record to its index at every rollover, after the changelog it names is complete and durable. So reading the
 //! index in order is all there is to do: old records are history, the end of the file is "now" (spec: on-disk-formats 4.4).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
+mod error;
+mod event;
+mod stray;
+
+pub use error::JournalError;
+pub use event::{Event, Loss, Reason};
+
+use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,114 +20,6 @@ use gsyncd_sys::inotify::{Inotify, Waker, WatchFlags, wait};
 
 use super::segment::{Reader, Segment};
 use super::{changelog_file, seek, segment};
-
-/// What the journal says next. Stamps are seconds since 1970; a changelog may hold changes up to about a second newer than its
-/// stamp, hence progress is its stamp minus 1.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Event {
-    /// Nothing changed up to `stamp`.
-    Empty {
-        /// Time of the rollover.
-        stamp: u32,
-    },
-    /// A finished changelog to process.
-    Changelog {
-        /// Time of the rollover.
-        stamp: u32,
-        /// The raw file.
-        path: PathBuf,
-        /// Its length in bytes; that of the header alone is possible.
-        size: u64,
-    },
-    /// Changes made after `from` and up to `to` may be missing from the journal: a crawl has to find them. What follows is
-    /// in order again.
-    Gap {
-        /// Up to here the journal is complete.
-        from: u32,
-        /// From here on it is complete again.
-        to: u32,
-        /// What was found.
-        why: Loss,
-    },
-}
-
-/// Why a part of the journal is missing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Loss {
-    /// The index names a changelog that is not there.
-    FileMissing,
-    /// Two changelogs were finished in one second, and the later one replaced the earlier one. Happens with a rollover time
-    /// of 1 s.
-    StampShared,
-    /// The index is damaged, and no changelog of that time was found either.
-    IndexTorn,
-    /// Journalling was off for a while: another index was begun.
-    NewSegment,
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Loss::FileMissing => "changelogs named by the index are missing",
-            Loss::StampShared => "two changelogs share one second, the earlier one was overwritten",
-            Loss::IndexTorn => "the changelog index is damaged",
-            Loss::NewSegment => "journalling was off",
-        })
-    }
-}
-
-/// Why the journal cannot be read from the wanted time on. A crawl is needed, after which [`newest_stamp`] is the time to
-/// start from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reason {
-    /// The brick has no index: journalling was never on.
-    NoIndex,
-    /// The wanted time is before all history.
-    BeforeHistory {
-        /// When history begins, in seconds.
-        oldest: u32,
-    },
-    /// Journalling was off at the wanted time.
-    InGap {
-        /// When history begins again, in seconds.
-        resumes: u32,
-    },
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::NoIndex => write!(f, "the brick has no changelog index"),
-            Reason::BeforeHistory { oldest } => write!(f, "changelogs begin at {oldest} only"),
-            Reason::InGap { resumes } => write!(f, "journalling was off until {resumes}"),
-        }
-    }
-}
-
-/// A failed system call on the journal.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct JournalError(gsyncd_sys::Error);
-
-impl JournalError {
-    pub(super) fn new(call: &'static str, path: &Path, error: &std::io::Error) -> JournalError {
-        let errno = gsyncd_sys::Errno::from_io_error(error).unwrap_or(gsyncd_sys::Errno::IO);
-        JournalError(gsyncd_sys::Error::new(call, path.as_os_str().as_bytes(), errno))
-    }
-}
-
-impl From<gsyncd_sys::Error> for JournalError {
-    fn from(error: gsyncd_sys::Error) -> JournalError {
-        JournalError(error)
-    }
-}
-
-impl fmt::Display for JournalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "changelog journal: {}", self.0)
-    }
-}
-
-impl std::error::Error for JournalError {}
 
 /// The outcome of [`Journal::open`].
 #[derive(Debug)]
@@ -189,7 +87,7 @@ impl Journal {
             return Ok(Opened::NotAvailable(Reason::InGap { resumes: next.start }));
         }
         let strays = match (next, newest) {
-            (None, Some(newest)) => find_strays(changelog_dir, &mut reader, start, newest)?,
+            (None, Some(newest)) => stray::find(changelog_dir, &mut reader, start, newest)?,
             _ => BTreeMap::new(),
         };
         seek::first_at_or_after(&mut reader, changelog_dir, start)?;
@@ -232,6 +130,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the index or its directory cannot be read.
+    #[expect(clippy::should_implement_trait, reason = "no iterator: after None there may be more")]
     pub fn next(&mut self) -> Result<Option<Event>, JournalError> {
         // A gap of missing files is held back while it may still grow.
         while !self.ready.iter().any(|event| !is_missing(event)) {
@@ -421,35 +320,9 @@ fn stamp_of(record: &IndexRecord) -> Option<u32> {
     u32::try_from(record.stamp).ok()
 }
 
-/// How far back files are compared with the index at the start: today and yesterday.
-const STRAY_SECONDS: u32 = 2 * 86_400;
-
-/// Finished changelogs of the newest days that have no record. A brick can fail between renaming a file and recording it
-/// (spec: on-disk-formats 1.3).
-fn find_strays(
-    directory: &Path,
-    reader: &mut Reader,
-    start: u32,
-    newest: u32,
-) -> Result<BTreeMap<u32, PathBuf>, JournalError> {
-    let from = start.max(newest.saturating_sub(STRAY_SECONDS));
-    let files = changelog_file::between(directory, from, newest.saturating_add(STRAY_SECONDS))?;
-    if files.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut recorded = BTreeSet::new();
-    seek::first_at_or_after(reader, directory, from)?;
-    while let Some(chunk) = reader.next()? {
-        match chunk {
-            Chunk::Record(record) if !record.empty => recorded.extend(stamp_of(&record)),
-            _ => {}
-        }
-    }
-    Ok(files.into_iter().filter(|(stamp, _)| !recorded.contains(stamp)).collect())
-}
-
-/// Where a first sync starts counting, before its crawl: the stamp of the newest index record, and for an index without any, the
-/// second after it was begun, so that one less can still be opened. None without an index.
+/// Where a first sync starts counting, before its crawl: the stamp of the newest index record, and at least the second after the
+/// index was begun, so that one less can always be opened (a first rollover in the second of the beginning is usual: setting any
+/// option makes one). None without an index.
 ///
 /// # Errors
 /// When the index is there and cannot be read.
@@ -458,7 +331,7 @@ pub fn newest_stamp(changelog_dir: &Path) -> Result<Option<u32>, JournalError> {
     let Some(current) = segments.last() else { return Ok(None) };
     let mut reader = Reader::open(&current.path, changelog_dir, 0)?;
     let newest = seek::last_record(&mut reader, changelog_dir)?.and_then(|record| stamp_of(&record));
-    Ok(Some(newest.unwrap_or(current.start.saturating_add(1))))
+    Ok(newest.max(Some(current.start.saturating_add(1))))
 }
 
 #[cfg(test)]

@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn a_tree_deeper_than_the_kernels_symlink_limit_is_read() {
-        let mut brick = TestBrick::new();
+        let mut brick = TestBrick::create();
         let mut parent = Gfid::ROOT;
         for _ in 0..100 {
             parent = brick.mkdir(&entry(parent, b"d"));
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn hard_links_are_all_told_and_end_one_by_one() {
-        let mut brick = TestBrick::new();
+        let mut brick = TestBrick::create();
         let (a, b) = (entry(Gfid::ROOT, b"a"), entry(Gfid::ROOT, b"b"));
         let file = brick.file(&a, b"x");
         brick.link(file, &b);
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_renamed_directory_keeps_its_identity() {
-        let mut brick = TestBrick::new();
+        let mut brick = TestBrick::create();
         let (old, new) = (entry(Gfid::ROOT, b"old"), entry(Gfid::ROOT, b"new"));
         let dir = brick.mkdir(&old);
         let file = brick.file(&entry(dir, b"f"), b"");
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_users_symlink_is_not_taken_for_a_directory() {
-        let mut brick = TestBrick::new();
+        let mut brick = TestBrick::create();
         let at = entry(Gfid::ROOT, b"s");
         let link = brick.symlink(&at, b"../../00/00/00000000-0000-0000-0000-000000000001/x");
         let view = BrickView::open(&brick.root()).unwrap();
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn replicated_xattrs_only() {
-        let mut brick = TestBrick::new();
+        let mut brick = TestBrick::create();
         let dir = brick.mkdir(&entry(Gfid::ROOT, b"d"));
         let path = brick.path_of(&entry(Gfid::ROOT, b"d"));
         xattr::set(path.as_os_str().as_bytes(), b"user.k", b"v").unwrap();

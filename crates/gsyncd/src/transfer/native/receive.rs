@@ -25,7 +25,7 @@ const SMALLEST_SIGNED_BYTES: u64 = 2 * BLOCK_BYTES as u64;
 /// The most blocks in a signature, so that it fits a frame: 128 GiB of file. What is beyond is sent.
 const MOST_BLOCKS: u64 = 1024 * 1024;
 /// How much is zeroed at once where holes cannot be made, in bytes.
-const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// One step of a transfer.
 #[derive(Debug)]

@@ -102,6 +102,9 @@ fn a_first_sync_counts_from_the_newest_record_and_can_open_one_second_before() {
     let newest = super::super::newest_stamp(brick.path()).unwrap().unwrap();
     assert_eq!(newest, EPOCH + 1);
     assert_eq!(brick.open(0).newest_stamp(), None);
+    brick.empty(0, 0);
+    assert_eq!(super::super::newest_stamp(brick.path()).unwrap(), Some(EPOCH + 1));
+    assert_eq!(drain(&mut brick.open(0)), "0e");
     brick.full(0, 15);
     brick.empty(0, 30);
     assert_eq!(super::super::newest_stamp(brick.path()).unwrap(), Some(EPOCH + 30));

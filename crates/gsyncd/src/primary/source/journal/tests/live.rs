@@ -84,3 +84,21 @@ fn the_bell_ends_a_wait_and_an_event_before_it_is_not_missed() {
     bell.wake().unwrap();
     assert_eq!(journal.wait(BOUND).unwrap(), Woken::Caller);
 }
+
+#[test]
+fn the_index_in_use_is_the_one_the_directory_names() {
+    let brick = Brick::new();
+    brick.full(1000, 1015);
+    let mut journal = brick.open(1000);
+    assert_eq!(drain(&mut journal), "1015");
+    // The clock stepped back while journalling was off.
+    brick.full(500, 515);
+    let htime = brick.path().join("htime");
+    let value = format!("HTIME.{}", super::EPOCH + 500);
+    let key = b"trusted.glusterfs.current_htime";
+    if gsyncd_sys::xattr::set(htime.to_str().unwrap().as_bytes(), key, value.as_bytes()).is_err() {
+        // Only root may set trusted xattrs, and not on every file system.
+        return;
+    }
+    assert_eq!(drain_woken(&mut journal), "1015-500:new-segment 515");
+}

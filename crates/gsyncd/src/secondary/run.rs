@@ -1,0 +1,76 @@
+//! The serving end of a Gluster session: mounts the volume, serves the primary on stdin and stdout.
+
+use super::serve::{ServeOptions, serve};
+use crate::exit::{Failure, Outcome};
+use crate::program::Program;
+use crate::tree::gluster::{AclMount, GlusterTree};
+use crate::tree::mount::{AuxMount, MountRequest, default_base, sweep_stale, uncached_arguments};
+use gsyncd_core::cli::SecondaryArgs;
+use gsyncd_core::conf::Settings;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Threads that work on one batch: enough to keep the volume busy, each call waits for a round trip.
+const THREADS: usize = 8;
+
+/// Serves one worker until it leaves.
+///
+/// # Errors
+/// When the volume cannot be mounted, or the conversation breaks.
+pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
+    if let Err(error) = sweep_stale(&default_base()) {
+        tracing::warn!(%error, "stale mounts are not swept");
+    }
+    let request = mount_request(args, settings);
+    let mount = AuxMount::open(&request).map_err(|error| Failure::new(error.to_string()))?;
+    let acl_mount = acl_mount(request);
+    let tree = GlusterTree::open(own(&mount)?, Some(acl_mount))?;
+    let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
+    let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
+    tracing::info!(volume = %args.session.secondary.volume, "secondary listening");
+    let options = ServeOptions { threads: THREADS, timeout };
+    let served = serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options);
+    // the process ends now, and the mount with its last descriptor: closing it properly would wait for the
+    // client, which cannot leave before the threads that still work let go of it
+    std::mem::forget(mount);
+    served.map_err(|error| Failure::new(error.to_string()))
+}
+
+fn mount_request(args: &SecondaryArgs, settings: &Settings) -> MountRequest {
+    MountRequest {
+        program: Program::own(),
+        command_dir: settings.path("secondary-gluster-command-dir"),
+        volume: args.session.secondary.volume.clone().into(),
+        volfile_server: "localhost".into(),
+        log_file: settings.path("secondary-gluster-log-file"),
+        log_level: settings.text("secondary-gluster-log-level").into(),
+        extra_args: uncached_arguments(),
+        base: None,
+        connection_timeout: Duration::from_secs(
+            u64::try_from(settings.int("connection-timeout")).unwrap_or(60),
+        ),
+    }
+}
+
+/// A second mount for default ACLs, made when the first one is met. Of the privileged clients this one (`-4`) may
+/// write to a read-only volume too, and its FUSE bridge does not swallow the setting of default ACLs.
+fn acl_mount(mut request: MountRequest) -> AclMount {
+    // the last one counts
+    request.extra_args.push("--client-pid=-4".into());
+    let kept: Mutex<Option<AuxMount>> = Mutex::new(None);
+    Box::new(move || {
+        let mount = AuxMount::open(&request).map_err(|error| {
+            tracing::error!(%error, "no mount for default ACLs");
+            gsyncd_sys::Error::new("mount", b"", gsyncd_sys::Errno::IO)
+        })?;
+        let root = own(&mount)?;
+        *kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(mount);
+        Ok(root)
+    })
+}
+
+/// A descriptor of the mount's root to keep.
+fn own(mount: &AuxMount) -> Result<OwnedFd, gsyncd_sys::Error> {
+    gsyncd_sys::at::open(mount.root(), b".", gsyncd_sys::OFlags::RDONLY | gsyncd_sys::OFlags::DIRECTORY)
+}

@@ -1,0 +1,201 @@
+//! The `monitor` command: from a session's settings to the plan of its monitor.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gsyncd_core::cli::{MonitorArgs, Session};
+use gsyncd_core::conf::{Settings, change};
+use gsyncd_core::status::worker;
+use gsyncd_core::volinfo::{MAX_BYTES, Volume};
+use gsyncd_sys::child;
+
+use super::daemon::{self, Stage};
+use super::distribute::{Brick, Node, WorkerSpec, distribute};
+use super::monitor::{self, MonitorPlan, Undiscovered};
+use super::spawn::WorkerCall;
+use super::watch::StatusBoard;
+use crate::exit::{Failure, Outcome};
+use crate::link::ssh::{SshSettings, SshTarget, remote_volume_info};
+use crate::program::Program;
+use crate::store::{conf_file, status_file};
+use crate::tree::mount;
+
+/// Runs a session on this node until it is stopped; in the calling process, only starts the daemon that does.
+///
+/// # Errors
+/// The pid file is taken (code 2, as glusterd expects it), or what a daemon needs cannot be had.
+pub fn run(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Outcome {
+    let pid_file = settings.path("pid-file");
+    let stage = if args.common.debug {
+        daemon::stay(&pid_file)
+    } else {
+        daemon::daemonise(&pid_file, Program::own().command(std::env::args_os().skip(1)))
+    };
+    match stage {
+        Stage::Caller { exit: 0, .. } => Ok(()),
+        Stage::Caller { exit, message } => Err(Failure { message, code: u8::try_from(exit).unwrap_or(1) }),
+        // The name keeps the lock until the process ends.
+        Stage::Daemon(_pid_file) => {
+            monitor::run(plan(args, settings, config_file)).map(|_| ()).map_err(Failure::new)
+        }
+    }
+}
+
+fn plan(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> MonitorPlan {
+    let atlas = Atlas::new(args, settings, config_file);
+    let seconds = u64::try_from(settings.int("connection-timeout")).unwrap_or(60);
+    MonitorPlan {
+        pause_on_start: args.pause_on_start,
+        mount_bases: vec![mount::default_base()],
+        ssh_port: atlas.ssh.port,
+        connection_timeout: Duration::from_secs(seconds),
+        call: WorkerCall {
+            program: Program::own(),
+            primary: args.session.primary.clone().into(),
+            secondary: args.session.secondary.to_string().into(),
+            local_node_id: atlas.local_node_id.clone().into(),
+            config_file: args.common.config_file.clone(),
+            debug: args.common.debug,
+        },
+        discover: Box::new(move || atlas.workers()),
+        board: Arc::new(Files { state_file: settings.path("state-file") }),
+    }
+}
+
+/// The status files as a board.
+struct Files {
+    state_file: PathBuf,
+}
+
+impl StatusBoard for Files {
+    fn monitor(&self, text: &str) {
+        complain("monitor status", status_file::write_monitor(&self.state_file, text));
+    }
+
+    fn worker(&self, brick: &Path, state: &str, error: &str) {
+        let path = status_file::brick_path(&self.state_file, brick);
+        let written = status_file::update_brick(&path, |status| {
+            state.clone_into(&mut status.worker_status);
+            if state == worker::FAULTY {
+                error.clone_into(&mut status.last_error);
+                status.last_error_time = epoch_seconds();
+            }
+        });
+        complain("brick status", written);
+    }
+}
+
+/// The session goes on without its status: what it does matters more than what is shown.
+fn complain(what: &str, written: Outcome) {
+    if let Err(failure) = written {
+        tracing::error!("cannot write the {what}: {failure}");
+    }
+}
+
+fn epoch_seconds() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// What is needed to ask both clusters where things are.
+struct Atlas {
+    session: Session,
+    local_node_id: String,
+    gluster: PathBuf,
+    ssh: SshSettings,
+    secondary_command_dir: PathBuf,
+    timeout: Duration,
+    config_file: PathBuf,
+}
+
+impl Atlas {
+    fn new(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Atlas {
+        let told = Some(args.local_node_id.clone()).filter(|id| !id.is_empty());
+        Atlas {
+            session: args.session.clone(),
+            local_node_id: told.or_else(|| node_uuid(&settings.path("glusterd-workdir"))).unwrap_or_default(),
+            gluster: settings.path("gluster-command-dir").join("gluster"),
+            ssh: SshSettings {
+                command: settings.text("ssh-command").into(),
+                options: settings.text("ssh-options").into(),
+                port: u16::try_from(settings.int("ssh-port")).unwrap_or(22),
+            },
+            secondary_command_dir: settings.path("secondary-gluster-command-dir"),
+            timeout: Duration::from_secs(u64::try_from(settings.int("connection-timeout")).unwrap_or(60)),
+            config_file: config_file.to_path_buf(),
+        }
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerSpec>, Undiscovered> {
+        let primary = self.primary().map_err(|reason| Undiscovered { bricks: Vec::new(), reason })?;
+        let bricks = bricks(&primary);
+        let local = bricks.iter().filter(|brick| brick.host_uuid == self.local_node_id);
+        let local: Vec<PathBuf> = local.map(|brick| brick.path.clone()).collect();
+        if local.is_empty() {
+            return Ok(Vec::new());
+        }
+        let secondary = self.secondary().map_err(|reason| Undiscovered { bricks: local, reason })?;
+        self.remember(&primary, &secondary);
+        let nodes: Vec<Node> =
+            secondary.nodes().into_iter().map(|(host, uuid)| Node { host, uuid }).collect();
+        Ok(distribute(&bricks, &nodes, &secondary.uuid(), &self.local_node_id))
+    }
+
+    fn primary(&self) -> Result<Volume, String> {
+        let mut command = Command::new(&self.gluster);
+        command.args(["--xml", "--remote-host=localhost", "volume", "info", &self.session.primary]);
+        let answer = child::capture(&mut command, self.timeout, MAX_BYTES)
+            .map_err(|error| format!("primary volume info: {error}"))?;
+        Volume::parse(&answer.stdout, &self.session.primary).map_err(|error| {
+            let said = answer.stderr.trim_ascii().escape_ascii();
+            format!("primary {error} (gluster ended with {}) {said}", answer.status)
+        })
+    }
+
+    fn secondary(&self) -> Result<Volume, String> {
+        let address = &self.session.secondary;
+        let target =
+            SshTarget { user: address.user.clone().map(Into::into), host: address.host.clone().into() };
+        let volume = OsStr::new(&address.volume);
+        let directory = self.secondary_command_dir.as_os_str();
+        let xml = remote_volume_info(&self.ssh, &target, directory, volume, self.timeout)
+            .map_err(|error| format!("secondary volume info: {error}"))?;
+        Volume::parse(&xml, &address.volume).map_err(|error| format!("secondary {error}"))
+    }
+
+    /// Keeps what `delete reset-sync-time` and others look up in the session's file (spec: sync-semantics 1.4).
+    fn remember(&self, primary: &Volume, secondary: &Volume) {
+        let facts = [
+            ("stime-xattr-prefix", format!("trusted.glusterfs.{}.{}", primary.uuid(), secondary.uuid())),
+            ("primary-distribution-count", primary.distribute.to_string()),
+        ];
+        if !self.config_file.exists() {
+            return;
+        }
+        let written = conf_file::update(&self.config_file, |document| {
+            let changed = facts.iter().map(|(name, value)| change::write(document, name, value));
+            Ok::<bool, Failure>(changed.fold(false, |any, this| any | this))
+        });
+        complain("session's config file", written);
+    }
+}
+
+fn bricks(volume: &Volume) -> Vec<Brick> {
+    let bricks = volume.bricks.iter().enumerate();
+    bricks
+        .map(|(index, brick)| Brick {
+            host: brick.host.clone(),
+            host_uuid: brick.host_uuid.clone(),
+            path: brick.path.clone(),
+            subvolume: volume.subvolume_number(index),
+        })
+        .collect()
+}
+
+/// This node's uuid from glusterd's own file, for who starts a monitor by hand.
+fn node_uuid(workdir: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(workdir.join("glusterd.info")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("UUID=")).map(str::to_owned)
+}
