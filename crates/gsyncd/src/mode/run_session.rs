@@ -24,7 +24,7 @@ pub fn worker(args: &WorkerArgs) -> Outcome {
     let facts = Facts { local_path: Some(args.local_path.clone()), ..Facts::of(&args.session) };
     let label = format!("worker {}", args.local_path.display());
     let loaded = load_with(&args.session, &args.common, &label, facts)?;
-    primary::worker::run(args, &loaded.settings)
+    primary::worker::run(args, &loaded.settings, &loaded.config_file)
 }
 
 /// The serving end.
@@ -40,7 +40,7 @@ pub fn secondary(args: &SecondaryArgs) -> Outcome {
     };
     let label = format!("secondary {}{}", args.primary_node, args.primary_brick.display());
     let settings = load_serving(&args.common, &label, facts)?;
-    secondary::run(args, &settings)
+    secondary::run::run(args, &settings)
 }
 
 /// What the primary says about this side is stronger than what this side has on file.

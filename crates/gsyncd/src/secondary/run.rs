@@ -19,7 +19,9 @@ const THREADS: usize = 8;
 /// # Errors
 /// When the volume cannot be mounted, or the conversation breaks.
 pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
-    sweep_stale(&default_base());
+    if let Err(error) = sweep_stale(&default_base()) {
+        tracing::warn!("look for stale mounts: {error}");
+    }
     let request = mount_request(args, settings);
     let mount = AuxMount::open(&request).map_err(|error| Failure::new(error.to_string()))?;
     let acl_mount = acl_mount(request);
