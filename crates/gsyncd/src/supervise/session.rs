@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use gsyncd_core::cli::{MonitorArgs, Session};
@@ -45,7 +46,8 @@ pub fn run(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Outco
 }
 
 fn plan(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> MonitorPlan {
-    let atlas = Atlas::new(args, settings, config_file);
+    let board: Arc<dyn StatusBoard> = Arc::new(Files { state_file: settings.path("state-file") });
+    let atlas = Atlas::new(args, settings, config_file, Arc::clone(&board));
     let seconds = u64::try_from(settings.int("connection-timeout")).unwrap_or(60);
     MonitorPlan {
         pause_on_start: args.pause_on_start,
@@ -61,7 +63,7 @@ fn plan(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> MonitorP
             debug: args.common.debug,
         },
         discover: Box::new(move || atlas.workers()),
-        board: Arc::new(Files { state_file: settings.path("state-file") }),
+        board,
     }
 }
 
@@ -108,10 +110,17 @@ struct Atlas {
     secondary_command_dir: PathBuf,
     timeout: Duration,
     config_file: PathBuf,
+    board: Arc<dyn StatusBoard>,
+    is_announced: AtomicBool,
 }
 
 impl Atlas {
-    fn new(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Atlas {
+    fn new(
+        args: &MonitorArgs,
+        settings: &Settings,
+        config_file: &Path,
+        board: Arc<dyn StatusBoard>,
+    ) -> Atlas {
         let told = Some(args.local_node_id.clone()).filter(|id| !id.is_empty());
         Atlas {
             session: args.session.clone(),
@@ -125,6 +134,8 @@ impl Atlas {
             secondary_command_dir: settings.path("secondary-gluster-command-dir"),
             timeout: Duration::from_secs(u64::try_from(settings.int("connection-timeout")).unwrap_or(60)),
             config_file: config_file.to_path_buf(),
+            board,
+            is_announced: AtomicBool::new(false),
         }
     }
 
@@ -135,6 +146,10 @@ impl Atlas {
         let local: Vec<PathBuf> = local.map(|brick| brick.path.clone()).collect();
         if local.is_empty() {
             return Ok(Vec::new());
+        }
+        if !self.is_announced.swap(true, Ordering::Relaxed) {
+            // What a killed monitor's workers left there says Active, and the other site may be slow to answer.
+            local.iter().for_each(|brick| self.board.worker(brick, worker::INITIALIZING, ""));
         }
         let secondary = self.secondary().map_err(|reason| Undiscovered { bricks: local, reason })?;
         self.remember(&primary, &secondary);

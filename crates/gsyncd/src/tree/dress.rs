@@ -38,9 +38,9 @@ pub fn dress(handle: &dyn Handle, object: &Object, before: Before, wrote: bool) 
     if owner_differs {
         handle.set_owner(wanted.uid, wanted.gid)?;
     }
-    // writing clears set-id bits too, but only of other than root
+    // writing clears set-id bits too, even root's: the brick writes without the privilege that would keep them
     let mode_differs = seen.is_some_and(|seen| seen.mode & 0o7777 != wanted.mode)
-        || (owner_differs && wanted.mode & 0o6000 != 0)
+        || ((owner_differs || wrote) && wanted.mode & 0o6000 != 0)
         || access_changed == Changed::Access;
     if mode_differs && !symlink {
         handle.set_mode(wanted.mode)?;
