@@ -1,6 +1,9 @@
 //! The secondary's end of the link: says hello, applies batches one after another, receives transfers
 //! beside them, and ends with the link.
 
+#[cfg(test)]
+mod tests;
+
 use super::apply::Engine;
 use crate::link::frames::{self, FrameError, FrameWriter};
 use crate::link::handshake::{self, HandshakeError};

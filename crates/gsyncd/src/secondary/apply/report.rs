@@ -5,7 +5,7 @@ use crate::tree::is_fatal;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Need, Why};
 use gsyncd_sys::{Errno, Error};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -13,6 +13,7 @@ use std::sync::{Mutex, OnceLock};
 #[derive(Default)]
 pub(super) struct Report {
     needs: Mutex<Vec<Need>>,
+    mentioned: Mutex<HashSet<Gfid>>,
     fatal: OnceLock<Error>,
     changed: AtomicBool,
 }
@@ -29,6 +30,7 @@ impl Report {
     }
 
     pub(super) fn need(&self, gfid: Gfid, at: Option<&Entry>, why: Why) {
+        lock(&self.mentioned).insert(gfid);
         lock(&self.needs).push(Need { gfid, at: at.cloned(), why });
     }
 
@@ -57,7 +59,7 @@ impl Report {
 
     /// True when something was said about an object already.
     pub(super) fn mentions(&self, gfid: Gfid) -> bool {
-        lock(&self.needs).iter().any(|need| need.gfid == gfid)
+        lock(&self.mentioned).contains(&gfid)
     }
 
     /// Remembers a fatal error.

@@ -5,6 +5,8 @@
 //! judged by what was written (hash and size), never by the calls having returned.
 
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use crate::tree::dress::{Before, dress};
 use crate::tree::{Access, Handle, Tree};
