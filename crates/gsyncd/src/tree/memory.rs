@@ -390,6 +390,8 @@ impl Handle for Open {
             let end = offset as usize + bytes.len();
             node.data.resize(node.data.len().max(end), 0);
             node.data[offset as usize..end].copy_from_slice(bytes);
+            // as a brick does, even for root
+            node.mode &= !0o6000;
             node.times.1 = TimeStamp { seconds: -1, nanos: 0 };
         })
     }
