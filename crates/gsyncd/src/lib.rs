@@ -3,6 +3,7 @@
 
 pub mod exit;
 pub mod link;
+pub mod liveness;
 pub mod mode;
 pub mod obs;
 pub mod primary;

@@ -15,10 +15,10 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gsyncd::liveness::{self, BrickGuard};
 use gsyncd::program::Program;
 use gsyncd::supervise::daemon::{self, Stage};
 use gsyncd::supervise::distribute::{Brick, Node, distribute};
-use gsyncd::supervise::liveness::{self, BrickGuard};
 use gsyncd::supervise::monitor::{self, MonitorPlan, Undiscovered};
 use gsyncd::supervise::spawn::WorkerCall;
 use gsyncd::supervise::watch::StatusBoard;

@@ -2,5 +2,6 @@
 
 pub mod frames;
 pub mod handshake;
+pub mod outbox;
 pub mod ssh;
 pub mod tail;

@@ -1,7 +1,8 @@
 //! The primary's end of the link: writes requests, listens for replies, proves that it lives.
 
-use super::send::{Inbound, Outbox};
+use super::send::Inbound;
 use crate::link::frames::{self, FrameWriter};
+use crate::link::outbox::Outbox;
 use crossbeam_channel::Sender;
 use gsyncd_core::wire::message::{Reply, Request};
 use std::io::{Read, Write};

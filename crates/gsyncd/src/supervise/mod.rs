@@ -4,7 +4,6 @@ pub mod backoff;
 pub mod daemon;
 pub mod distribute;
 pub mod fleet;
-pub mod liveness;
 pub mod monitor;
 pub mod pid_file;
 pub mod probe;

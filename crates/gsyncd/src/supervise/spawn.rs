@@ -16,8 +16,8 @@ use gsyncd_sys::signal::Signal;
 use super::daemon::REPORT_VARIABLE;
 use super::distribute::{Node, WorkerSpec};
 use super::fleet::Fleet;
-use super::liveness::LIVENESS_VARIABLE;
 use crate::link::tail::Tail;
+use crate::liveness::LIVENESS_VARIABLE;
 use crate::program::Program;
 
 const TERMINATION_PAUSE: Duration = Duration::from_millis(50);

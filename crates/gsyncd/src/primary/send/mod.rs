@@ -10,6 +10,7 @@ pub use transfers::Transfers;
 use super::facts::Unreadable;
 use super::plan::Sink;
 use super::view::View;
+use crate::link::outbox::Outbox;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Answer, Batch, Body, Need, Why};
@@ -24,15 +25,6 @@ use std::time::Instant;
 const WINDOW_BATCHES: usize = 4;
 /// How many bytes of content may be unanswered.
 const WINDOW_BYTES: usize = 32 * 1024 * 1024;
-
-/// Where requests go.
-pub trait Outbox: Send + Sync {
-    /// Sends one request, whole.
-    ///
-    /// # Errors
-    /// When the link is broken.
-    fn send(&self, request: &Request) -> std::io::Result<()>;
-}
 
 /// What comes in.
 #[derive(Debug)]

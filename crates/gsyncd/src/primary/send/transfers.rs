@@ -1,12 +1,16 @@
 //! The threads that send large files, and who among them waits for which reply.
 
-use super::{Inbound, Outbox};
+use super::Inbound;
+use crate::link::outbox::Outbox;
+use crate::primary::facts::{Facts, Want};
 use crate::primary::view::View;
-use crate::transfer::native::send::{Peer, send_file};
+use crate::transfer::native::send::{Peer, TransferError, send_file};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use gsyncd_core::id::Gfid;
+use gsyncd_core::truth::{Body, Object};
 use gsyncd_core::wire::message::Reply;
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many files are sent at once. Below the secondary's limit of open transfers.
@@ -103,10 +107,32 @@ impl Lane {
             let (sender, replies) = unbounded();
             self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(transfer, sender);
             let peer = Peer { transfer, outbox: &*self.outbox, replies: &replies };
-            let failed = send_file(&*self.view, gfid, &peer).err().map(|error| error.into_reason());
+            let failed = self.send(gfid, &peer).err().map(TransferError::into_reason);
             if self.report.send(Inbound::Ended { transfer, gfid, failed }).is_err() {
                 return;
             }
         }
+    }
+
+    /// A file that is gone is no error: its end is recorded, and said when its turn comes.
+    fn send(&self, gfid: Gfid, peer: &Peer) -> Result<(), TransferError> {
+        match self.open(gfid)? {
+            Some((file, object)) => send_file(&file, object, peer),
+            None => Ok(()),
+        }
+    }
+
+    /// What the file looks like, and then the file.
+    fn open(&self, gfid: Gfid) -> Result<Option<(OwnedFd, Object)>, TransferError> {
+        let mut facts = Facts::new(&*self.view);
+        let alive = facts.object(gfid, Want { xattrs: true, ..Want::EXISTENCE });
+        let (batch, unreadable) = facts.finish();
+        if let Some(unreadable) = unreadable.into_iter().next() {
+            return Err(unreadable.error.into());
+        }
+        let found = batch.objects.into_iter().find(|object| alive && object.gfid == gfid);
+        let Some(mut object) = found else { return Ok(None) };
+        object.body = Body::Untouched;
+        Ok(self.view.open(gfid)?.map(|file| (file, object)))
     }
 }

@@ -1,11 +1,8 @@
 //! Sends the content of one file.
 
-use crate::primary::facts::{Facts, Want};
-use crate::primary::send::Outbox;
-use crate::primary::view::View;
+use crate::link::outbox::Outbox;
 use crossbeam_channel::Receiver;
-use gsyncd_core::id::Gfid;
-use gsyncd_core::truth::{Body, Object};
+use gsyncd_core::truth::Object;
 use gsyncd_core::wire::message::{BlockHash, Reply, Request};
 use gsyncd_sys::{Error, at};
 use std::os::fd::OwnedFd;
@@ -61,18 +58,17 @@ struct Signature {
     blocks: Vec<BlockHash>,
 }
 
-/// Sends what the secondary lacks of a file, then what the file looks like. A file that is gone is no error:
-/// its end is recorded, and said when its turn comes.
+/// Sends what the secondary lacks of a file, then what the file looks like: `object`, read before the content,
+/// so that its times never vouch for content not sent.
 ///
 /// # Errors
 /// [`TransferError`]; the transfer is over on both sides.
-pub fn send_file(view: &dyn View, gfid: Gfid, peer: &Peer) -> Result<(), TransferError> {
-    let Some((file, object)) = open(view, gfid)? else { return Ok(()) };
-    let size = at::stat_fd(&file)?.size;
-    peer.send(&Request::Open { transfer: peer.transfer, gfid, size })?;
+pub fn send_file(file: &OwnedFd, object: Object, peer: &Peer) -> Result<(), TransferError> {
+    let size = at::stat_fd(file)?.size;
+    peer.send(&Request::Open { transfer: peer.transfer, gfid: object.gfid, size })?;
     let signature = peer.signature()?;
     let mut content = Content { peer, hasher: blake3::Hasher::new(), signature };
-    match content.send(&file, size) {
+    match content.send(file, size) {
         Ok(size) => {
             let hash = *content.hasher.finalize().as_bytes();
             peer.send(&Request::Close { transfer: peer.transfer, size, hash, object })?;
@@ -83,24 +79,6 @@ pub fn send_file(view: &dyn View, gfid: Gfid, peer: &Peer) -> Result<(), Transfe
             Err(error)
         }
     }
-}
-
-/// The file and its attributes, read before the content so that its times never vouch for content not sent.
-fn open(view: &dyn View, gfid: Gfid) -> Result<Option<(OwnedFd, Object)>, TransferError> {
-    let mut facts = Facts::new(view);
-    if !facts.object(gfid, Want { xattrs: true, ..Want::EXISTENCE }) {
-        let (_, unreadable) = facts.finish();
-        return match unreadable.into_iter().next() {
-            Some(unreadable) => Err(unreadable.error.into()),
-            None => Ok(None),
-        };
-    }
-    let (batch, _) = facts.finish();
-    let Some(mut object) = batch.objects.into_iter().find(|object| object.gfid == gfid) else {
-        return Ok(None);
-    };
-    object.body = Body::Untouched;
-    Ok(view.open(gfid)?.map(|file| (file, object)))
 }
 
 impl Peer<'_> {
