@@ -32,10 +32,7 @@ fn sources_then_live_then_history() -> Done {
         load::change(&lab.primary.join("live"))?;
         load::populate(&lab.primary.join("live2"))?;
         load::change(&lab.primary.join("live2"))?;
-        load::shell(
-            &lab.primary,
-            "mv sources/cmd sources/cmd-moved; rm -r sources/net",
-        )?;
+        load::shell(&lab.primary, "mv sources/cmd sources/cmd-moved; rm -r sources/net")?;
         lab.equal_within(LONG, "live")?;
 
         lab.session.stop_clean()?;

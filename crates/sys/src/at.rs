@@ -286,6 +286,27 @@ pub fn fsync(fd: impl AsFd) -> Result<()> {
     named("fsync", b"", fs::fsync(fd))
 }
 
+/// `syncfs`: everything written to the file system of `fd` so far is durable.
+///
+/// # Errors
+/// The errno of the call, also of an earlier write-back that failed.
+pub fn sync_file_system(fd: impl AsFd) -> Result<()> {
+    named("syncfs", b"", fs::syncfs(fd))
+}
+
+/// `close`, with its outcome: a network file system reports failed writes here.
+///
+/// # Errors
+/// The errno of the call; the descriptor is gone all the same.
+pub fn close(fd: OwnedFd) -> Result<()> {
+    let raw = rustix::fd::IntoRawFd::into_raw_fd(fd);
+    // SAFETY: the descriptor was owned and is given up here, so nobody else closes or uses it.
+    if unsafe { libc::close(raw) } == 0 {
+        return Ok(());
+    }
+    Err(Error::new("close", b"", Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)))
+}
+
 /// `ftruncate`.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The link between the two sides.
 
 pub mod frames;
+pub mod gluster;
 pub mod handshake;
 pub mod outbox;
 pub mod ssh;

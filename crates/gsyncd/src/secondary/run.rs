@@ -2,15 +2,23 @@
 
 use super::serve::{ServeOptions, serve};
 use crate::exit::{Failure, Outcome};
+use crate::link::gluster::Question;
 use crate::program::Program;
 use crate::tree::gluster::{AclMount, GlusterTree};
-use crate::tree::mount::{AuxMount, MountRequest, default_base, sweep_stale, uncached_arguments};
+use crate::tree::mount::{
+    AuxMount, MountRequest, default_base, sweep_stale, unbuffered_arguments, uncached_arguments,
+};
 use gsyncd_core::cli::SecondaryArgs;
 use gsyncd_core::conf::Settings;
+use gsyncd_core::gluster::names;
+use gsyncd_sys::xattr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// How long glusterd may take to tell the volume's layout.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// Threads that work on one batch: enough to keep the volume busy, each call waits for a round trip.
 const THREADS: usize = 8;
 
@@ -25,7 +33,9 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     let request = mount_request(args, settings);
     let mount = AuxMount::open(&request).map_err(|error| Failure::new(error.to_string()))?;
     let acl_mount = acl_mount(request);
-    let tree = GlusterTree::open(own(&mount)?, Some(acl_mount))?;
+    let brick = local_brick(args, settings);
+    tracing::info!(local_brick = brick.is_some(), "mounted");
+    let tree = GlusterTree::open(own(&mount)?, Some(acl_mount), brick)?;
     let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
     tracing::info!(volume = %args.session.secondary.volume, "secondary listening");
@@ -45,7 +55,7 @@ fn mount_request(args: &SecondaryArgs, settings: &Settings) -> MountRequest {
         volfile_server: "localhost".into(),
         log_file: settings.path("secondary-gluster-log-file"),
         log_level: settings.text("secondary-gluster-log-level").into(),
-        extra_args: uncached_arguments(),
+        extra_args: uncached_arguments().into_iter().chain(unbuffered_arguments()).collect(),
         base: None,
         connection_timeout: Duration::from_secs(
             u64::try_from(settings.int("connection-timeout")).unwrap_or(60),
@@ -68,6 +78,27 @@ fn acl_mount(mut request: MountRequest) -> AclMount {
         *kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(mount);
         Ok(root)
     })
+}
+
+/// The root of the volume's only brick, if it is on this machine; known by the volume id it carries.
+fn local_brick(args: &SecondaryArgs, settings: &Settings) -> Option<OwnedFd> {
+    let command_dir = settings.path("secondary-gluster-command-dir");
+    let volume = &args.session.secondary.volume;
+    let question = Question {
+        command_dir: &command_dir,
+        host: "localhost",
+        volume,
+        inet6: false,
+        timeout: ANSWER_PATIENCE,
+    };
+    let volume = question
+        .ask()
+        .inspect_err(|error| tracing::warn!(%error, "the volume's layout is not known"))
+        .ok()?;
+    let [brick] = volume.bricks.as_slice() else { return None };
+    let root = gsyncd_sys::at::open_root(brick.path.as_os_str().as_bytes()).ok()?;
+    let id = xattr::get_through(&xattr::below(&root, b""), names::VOLUME_ID.as_bytes()).ok()??;
+    (*id == volume.id).then_some(root)
 }
 
 /// A descriptor of the mount's root to keep.

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -10,8 +9,7 @@ use std::time::{Duration, SystemTime};
 use gsyncd_core::cli::{MonitorArgs, Session};
 use gsyncd_core::conf::{Settings, change};
 use gsyncd_core::status::worker;
-use gsyncd_core::volinfo::{MAX_BYTES, Volume};
-use gsyncd_sys::child;
+use gsyncd_core::volinfo::Volume;
 
 use super::daemon::{self, Stage};
 use super::distribute::{Brick, Node, WorkerSpec, distribute};
@@ -19,6 +17,7 @@ use super::monitor::{self, MonitorPlan, Undiscovered};
 use super::spawn::WorkerCall;
 use super::watch::StatusBoard;
 use crate::exit::{Failure, Outcome};
+use crate::link::gluster::Question;
 use crate::link::ssh::{SshSettings, SshTarget, remote_volume_info};
 use crate::program::Program;
 use crate::store::{conf_file, status_file};
@@ -105,7 +104,7 @@ fn epoch_seconds() -> u64 {
 struct Atlas {
     session: Session,
     local_node_id: String,
-    gluster: PathBuf,
+    command_dir: PathBuf,
     ssh: SshSettings,
     secondary_command_dir: PathBuf,
     timeout: Duration,
@@ -125,7 +124,7 @@ impl Atlas {
         Atlas {
             session: args.session.clone(),
             local_node_id: told.or_else(|| node_uuid(&settings.path("glusterd-workdir"))).unwrap_or_default(),
-            gluster: settings.path("gluster-command-dir").join("gluster"),
+            command_dir: settings.path("gluster-command-dir"),
             ssh: SshSettings {
                 command: settings.text("ssh-command").into(),
                 options: settings.text("ssh-options").into(),
@@ -151,7 +150,12 @@ impl Atlas {
             // What a killed monitor's workers left there says Active, and the other site may be slow to answer.
             local.iter().for_each(|brick| self.board.worker(brick, worker::INITIALIZING, ""));
         }
-        let secondary = self.secondary().map_err(|reason| Undiscovered { bricks: local, reason })?;
+        let secondary = self.secondary().and_then(|secondary| {
+            check_layout(&primary)?;
+            check_layout(&secondary)?;
+            Ok(secondary)
+        });
+        let secondary = secondary.map_err(|reason| Undiscovered { bricks: local, reason })?;
         self.remember(&primary, &secondary);
         let nodes: Vec<Node> =
             secondary.nodes().into_iter().map(|(host, uuid)| Node { host, uuid }).collect();
@@ -159,14 +163,14 @@ impl Atlas {
     }
 
     fn primary(&self) -> Result<Volume, String> {
-        let mut command = Command::new(&self.gluster);
-        command.args(["--xml", "--remote-host=localhost", "volume", "info", &self.session.primary]);
-        let answer = child::capture(&mut command, self.timeout, MAX_BYTES)
-            .map_err(|error| format!("primary volume info: {error}"))?;
-        Volume::parse(&answer.stdout, &self.session.primary).map_err(|error| {
-            let said = answer.stderr.trim_ascii().escape_ascii();
-            format!("primary {error} (gluster ended with {}) {said}", answer.status)
-        })
+        let question = Question {
+            command_dir: &self.command_dir,
+            host: "localhost",
+            volume: &self.session.primary,
+            inet6: false,
+            timeout: self.timeout,
+        };
+        question.ask().map_err(|error| format!("primary: {error}"))
     }
 
     fn secondary(&self) -> Result<Volume, String> {
@@ -194,6 +198,18 @@ impl Atlas {
             Ok::<bool, Failure>(changed.fold(false, |any, this| any | this))
         });
         complain("session's config file", written);
+    }
+}
+
+/// Facts are read from the brick, and made durable there: right only where the brick is the whole volume. To
+/// refuse is better than to take what another brick has for deleted.
+fn check_layout(volume: &Volume) -> Result<(), String> {
+    match volume.bricks.len() {
+        1 => Ok(()),
+        count => Err(format!(
+            "volume {} has {count} bricks: only volumes of one brick are supported yet",
+            volume.name
+        )),
     }
 }
 

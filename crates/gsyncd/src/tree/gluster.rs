@@ -11,6 +11,7 @@ mod retry;
 use super::{Access, Handle, Holder, Seen, Tree, is_absent};
 use barrier::Barrier;
 use cache::Parents;
+use gsyncd_core::gluster::handle as brick_handle;
 use gsyncd_core::gluster::newfile::{self, NewFile};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::Kind;
@@ -30,6 +31,7 @@ pub struct GlusterTree {
     parents: Parents,
     barrier: Barrier,
     root: OwnedFd,
+    brick: Option<OwnedFd>,
 }
 
 /// What handles need of the mount too.
@@ -62,18 +64,18 @@ impl GlusterTree {
     /// Takes over a mount by a handle of its root. `acl_mount` opens the root of a second mount of the same
     /// volume with `--client-pid=-4`: on a mount with -1 setting a default ACL succeeds and does nothing.
     ///
+    /// `brick` is the root of the volume's only brick, when that is on this machine: many files are then made
+    /// durable by one `syncfs` there instead of one `fsync` each. It needs a mount on which `close` waits for
+    /// the writes ([`crate::tree::mount::unbuffered_arguments`]).
+    ///
     /// # Errors
     /// The call that failed; ENOENT without `.gfid`, which is a mount without `--aux-gfid-mount`.
-    pub fn open(root: OwnedFd, acl_mount: Option<AclMount>) -> Result<GlusterTree> {
+    pub fn open(root: OwnedFd, acl_mount: Option<AclMount>, brick: Option<OwnedFd>) -> Result<GlusterTree> {
         let gfids = at::open_path(&root, b".gfid")?;
         let mount =
             Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
-        Ok(GlusterTree {
-            mount: Arc::new(mount),
-            parents: Parents::default(),
-            barrier: Barrier::default(),
-            root,
-        })
+        let (mount, parents, barrier) = (Arc::new(mount), Parents::default(), Barrier::default());
+        Ok(GlusterTree { mount, parents, barrier, root, brick })
     }
 
     /// Calls with the handle of a parent; once more with a new one when the old one stands for nothing.
@@ -245,7 +247,21 @@ impl Tree for GlusterTree {
 
     fn barrier(&self) -> Result<()> {
         self.mount.count();
-        self.barrier.pass(&self.root)
+        match &self.brick {
+            Some(brick) => at::sync_file_system(brick),
+            None => self.barrier.pass(&self.root),
+        }
+    }
+
+    fn barrier_holds_content(&self) -> bool {
+        self.brick.is_some()
+    }
+
+    fn stored_size(&self, gfid: Gfid) -> Result<Option<u64>> {
+        match &self.brick {
+            Some(brick) => Ok(at::stat_if_there(brick, &brick_handle::path(gfid))?.map(|stat| stat.size)),
+            None => Ok(self.look(gfid)?.map(|seen| seen.size)),
+        }
     }
 
     fn calls(&self) -> u64 {

@@ -149,6 +149,11 @@ pub trait Handle: Send {
     /// # Errors
     /// As [`Handle::seen`].
     fn sync(&self) -> Result<()>;
+    /// Closes it; all that was written has reached the volume then, durable or not.
+    ///
+    /// # Errors
+    /// As [`Handle::seen`], also for a write that was only taken note of.
+    fn close(self: Box<Self>) -> Result<()>;
 }
 
 /// The secondary's tree. Errors are those of the calls made; [`is_fatal`] tells those after which nothing
@@ -165,10 +170,12 @@ pub trait Tree: Send + Sync {
     /// As [`Tree::identify`].
     fn look(&self, gfid: Gfid) -> Result<Option<Seen>>;
     /// Creates an object of root's with exactly `mode` (but see set-gid bits and default ACLs of the parent).
-    /// The caller has made sure that `gfid` does not exist: creating it twice damages a Gluster volume.
+    /// For anything but a regular file the caller has made sure that `gfid` does not exist: creating it twice
+    /// damages a Gluster volume.
     ///
     /// # Errors
-    /// EEXIST when the name is taken, ENOENT without the parent.
+    /// EEXIST when the name is taken, ENOENT without the parent; for a regular file that exists any errno, and
+    /// nothing is changed.
     fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()>;
     /// Gives a non-directory one more name.
     ///
@@ -210,6 +217,16 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// As [`Tree::identify`].
     fn barrier(&self) -> Result<()>;
+    /// True when [`Tree::barrier`] makes the content of closed files durable too, so that many files cost one
+    /// call; what was stored is then asked of [`Tree::stored_size`].
+    fn barrier_holds_content(&self) -> bool;
+    /// The size of a file as it is stored, in bytes; None: not there. Cheap where the barrier holds content.
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn stored_size(&self, gfid: Gfid) -> Result<Option<u64>> {
+        Ok(self.look(gfid)?.map(|seen| seen.size))
+    }
     /// How many calls were made on the tree so far.
     fn calls(&self) -> u64;
 

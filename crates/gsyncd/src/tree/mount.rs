@@ -82,6 +82,12 @@ pub fn uncached_arguments() -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
+/// Arguments with which `close` waits until all that was written has reached the bricks, and says so.
+#[must_use]
+pub fn unbuffered_arguments() -> Vec<OsString> {
+    vec!["--xlator-option=*write-behind.flush-behind=off".into()]
+}
+
 /// Where mount directories go: Gluster's own run directory, else the directory for temporary files.
 #[must_use]
 pub fn default_base() -> PathBuf {

@@ -1,6 +1,6 @@
 //! Creates objects with all that belongs to them, and brings existing ones up to date.
 
-use super::pool::parallel;
+use super::pool::{lock, parallel};
 use super::work::Work;
 use crate::tree::dress::{Before, dress};
 use crate::tree::{Access, Handle, Seen};
@@ -96,7 +96,15 @@ impl Work<'_> {
         if dress(&*handle, object, before, content.is_some())? || content.is_some() {
             self.report.touch();
         }
-        content.map_or(Ok(()), |bytes| settle(&*handle, bytes.len() as u64))
+        match content.map(|bytes| bytes.len() as u64) {
+            None => Ok(()),
+            Some(size) if self.tree.barrier_holds_content() => {
+                handle.close()?;
+                lock(&self.written).push((object.gfid, size));
+                Ok(())
+            }
+            Some(size) => settle(&*handle, size),
+        }
     }
 
     /// Brings the objects that existed before up to date, side by side.

@@ -39,6 +39,14 @@ impl Work<'_> {
             return judgement;
         }
         let Some(act) = self.way(placement) else { return Judgement::Done };
+        // only a creation says by itself that the name is taken; a rename would replace whoever has it
+        if act != Act::Create && !self.names.is_known(at) {
+            self.identify_again(at);
+            if !self.names.is_known(at) {
+                // reported with the failure of the look
+                return Judgement::Done;
+            }
+        }
         match self.occupant(at) {
             None => Judgement::Do(act, None),
             Some(occupant) => self.judge_occupant(occupant, placement, act),
@@ -132,7 +140,8 @@ impl Work<'_> {
         if !self.is_spoken_of(occupant, &placement.at) {
             return Judgement::Done;
         }
-        if !self.here.contains_key(&occupant) {
+        // nothing known, or taken for new: one that holds a name is there
+        if self.seen(occupant).is_none() {
             self.look_again(occupant);
         }
         let Some(seen) = self.seen(occupant) else {

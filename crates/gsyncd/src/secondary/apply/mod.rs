@@ -23,7 +23,7 @@ pub use parking::PARKING;
 
 use crate::tree::Tree;
 use gsyncd_core::truth::{Answer, Batch};
-use gsyncd_sys::{Error, Result};
+use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
 use std::sync::Arc;
 use work::Work;
@@ -94,6 +94,18 @@ impl Engine {
             // without this nothing may be acknowledged, so it counts as fatal
             self.tree.barrier()?;
         }
+        self.check_written(&work);
         work.report.finish()
+    }
+
+    /// Believes only what the stored files say of themselves.
+    fn check_written(&self, work: &Work<'_>) {
+        for (gfid, size) in pool::lock(&work.written).iter() {
+            match self.tree.stored_size(*gfid) {
+                Ok(Some(stored)) if stored == *size => {}
+                Ok(_) => work.report.refused(*gfid, None, Errno::IO, "size after write"),
+                Err(error) => work.report.failed(*gfid, None, &error),
+            }
+        }
     }
 }

@@ -17,6 +17,11 @@ impl Names {
         self.holders.get(at).copied().unwrap_or(Holder::Free)
     }
 
+    /// Whether the tree was asked about a name, or changed it.
+    pub(super) fn is_known(&self, at: &Entry) -> bool {
+        self.holders.contains_key(at)
+    }
+
     /// The known names of an object.
     pub(super) fn of(&self, gfid: Gfid) -> impl Iterator<Item = &Entry> {
         self.entries.get(&gfid).into_iter().flatten()

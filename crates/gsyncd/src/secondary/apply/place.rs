@@ -206,10 +206,12 @@ impl Work<'_> {
     fn reconsider(&mut self, mut placement: Placement, act: &Act, error: &Error, rest: &mut Vec<Placement>) {
         self.report.note(error);
         let (at, gfid) = (placement.at.clone(), placement.gfid);
-        // EINVAL: a directory cannot move below itself yet, another one has to leave first
+        // EINVAL: a directory cannot move below itself yet, another one has to leave first; a creation may meet
+        // the object itself, which is not looked for before, and says so with whatever errno
         let surprising = is_absent(error)
             || matches!(error.errno, Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR | Errno::NOTDIR)
-            || (error.errno == Errno::INVAL && placement.directory);
+            || (error.errno == Errno::INVAL && placement.directory)
+            || (*act == Act::Create && placement.tries == 0);
         placement.tries += 1;
         if !surprising || placement.tries > TRIES || self.report.is_over() {
             self.report.failed(gfid, Some(&at), error);
@@ -230,7 +232,7 @@ impl Work<'_> {
     }
 
     /// Asks who holds a name, now.
-    fn identify_again(&mut self, at: &Entry) {
+    pub(super) fn identify_again(&mut self, at: &Entry) {
         if let Some(holder) = self.report.check(at.parent, Some(at), self.tree.identify(at)) {
             self.names.set(at, holder);
         }

@@ -55,7 +55,7 @@ impl Work<'_> {
             }
         }
         let unknown: Vec<Gfid> =
-            surplus.iter().map(|(gfid, _)| *gfid).filter(|gfid| !self.here.contains_key(gfid)).collect();
+            surplus.iter().map(|(gfid, _)| *gfid).filter(|gfid| self.seen(*gfid).is_none()).collect();
         self.look_at(&unknown);
         surplus
     }

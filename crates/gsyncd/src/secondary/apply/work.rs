@@ -6,8 +6,9 @@ use super::pool::parallel;
 use super::report::Report;
 use crate::tree::{Holder, Seen, Tree};
 use gsyncd_core::id::{Entry, Gfid};
-use gsyncd_core::truth::{Batch, Object};
+use gsyncd_core::truth::{Batch, Body, Kind, Object};
 use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
 
 /// What is known of an object's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub(super) struct Work<'a> {
     pub(super) home: HashMap<Gfid, &'a Entry>,
     /// Dead directories that turned out not to be empty.
     pub(super) stuck: HashSet<Gfid>,
+    /// Files written and closed, with their sizes in bytes: durable after the next barrier.
+    pub(super) written: Mutex<Vec<(Gfid, u64)>>,
     /// Directories whose set-gid bit or default ACL changes what is created in them.
     pub(super) heritage: HashMap<Gfid, bool>,
 }
@@ -78,6 +81,7 @@ impl<'a> Work<'a> {
             finished: HashSet::new(),
             home,
             stuck: HashSet::new(),
+            written: Mutex::default(),
             heritage: HashMap::new(),
         }
     }
@@ -101,8 +105,9 @@ impl<'a> Work<'a> {
     ///
     /// A name for an object that is not here yet is not looked at: its creation says whether it is taken.
     pub(super) fn resolve(&mut self) {
-        let gfids: Vec<Gfid> = self.objects.keys().copied().collect();
-        self.look_at(&gfids);
+        let (new, known) = self.split_new();
+        self.here.extend(new.iter().map(|gfid| (*gfid, None)));
+        self.look_at(&known);
         let names: Vec<&Entry> = self
             .order
             .iter()
@@ -126,8 +131,25 @@ impl<'a> Work<'a> {
             }
         }
         let occupants: HashSet<Gfid> = names.iter().filter_map(|at| self.occupant(at)).collect();
-        let unknown: Vec<Gfid> = occupants.into_iter().filter(|gfid| !self.here.contains_key(gfid)).collect();
+        // one that was taken for new and holds a name is not
+        let is_unknown = |gfid: &Gfid| new.contains(gfid) || !self.here.contains_key(gfid);
+        let unknown: Vec<Gfid> = occupants.into_iter().filter(is_unknown).collect();
         self.look_at(&unknown);
+    }
+
+    /// Objects that are most likely new here, and the others. A regular file that comes with its content and a
+    /// name mostly is; to try is cheaper than to look first, and harmless: creating a file whose gfid exists
+    /// already fails and leaves the existing one alone (of other objects that is not true).
+    fn split_new(&self) -> (HashSet<Gfid>, Vec<Gfid>) {
+        let named: HashSet<Gfid> = self.wanted.values().copied().flatten().collect();
+        let is_new = |object: &Object| {
+            let inline = matches!(object.body, Body::Inline(_));
+            inline && object.attributes.kind == Kind::File && named.contains(&object.gfid)
+        };
+        let new: HashSet<Gfid> =
+            self.objects.iter().filter(|(_, object)| is_new(object)).map(|(gfid, _)| *gfid).collect();
+        let known = self.objects.keys().copied().filter(|gfid| !new.contains(gfid)).collect();
+        (new, known)
     }
 
     /// Who a failure at a name is reported against: the one who is to hold it, else its directory.

@@ -130,6 +130,11 @@ impl Handle for File {
     fn sync(&self) -> Result<()> {
         call!(self, at::fsync(&self.fd))
     }
+    fn close(self: Box<Self>) -> Result<()> {
+        let File { fd, gfid, mount } = *self;
+        mount.count();
+        of(gfid, at::close(fd))
+    }
 }
 
 impl Place {
@@ -167,5 +172,8 @@ impl Handle for Place {
     }
     fn sync(&self) -> Result<()> {
         self.no_content("fsync")
+    }
+    fn close(self: Box<Self>) -> Result<()> {
+        Ok(())
     }
 }

@@ -34,6 +34,9 @@ struct World {
 impl World {
     fn new(threads: usize) -> World {
         let secondary = MemoryTree::new();
+        if threads > 1 {
+            secondary.hold_content_at_the_barrier();
+        }
         let engine = Engine::open(Arc::new(secondary.clone()), threads).unwrap();
         World {
             primary: Primary::new(),
