@@ -63,6 +63,17 @@ impl Scenario {
         println!("{phase}: trees are equal after {:.1} s", start.elapsed().as_secs_f64());
         Ok(())
     }
+
+    /// Stops the session; nothing of it may be left, and it may not have logged any warning or error.
+    ///
+    /// # Errors
+    /// Something is left, or was complained about.
+    #[track_caller]
+    pub fn end_in_peace(&self) -> Done {
+        self.session.stop_clean()?;
+        let complaints = wait::complaints();
+        if complaints.is_empty() { Ok(()) } else { Err(Failure::new(complaints.join("\n"))) }
+    }
 }
 
 fn judge(differences: &[Difference]) -> Result<(), String> {

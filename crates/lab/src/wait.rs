@@ -33,13 +33,25 @@ pub fn until<T>(bound: Duration, what: &str, mut attempt: impl FnMut() -> Result
     }
 }
 
-/// The last lines of the logs of geo-replication on this host.
-pub fn log_tails() -> String {
+/// The lines of warning or error in the logs of geo-replication on this host.
+pub fn complaints() -> Vec<String> {
+    let is_complaint = |line: &&str| line.contains("] W [") || line.contains("] E [");
+    let texts = log_files().into_iter().map(|file| fs::read_to_string(file).unwrap_or_default());
+    texts.flat_map(|text| text.lines().filter(is_complaint).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+fn log_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for dir in ["geo-replication", "geo-replication-secondaries", "geo-replication-slaves"] {
         collect(&Path::new("/var/log/glusterfs").join(dir), &mut files);
     }
     files.sort();
+    files
+}
+
+/// The last lines of the logs of geo-replication on this host.
+pub fn log_tails() -> String {
+    let files = log_files();
     files.iter().map(|file| format!("--- {}\n{}\n", file.display(), tail(file))).collect()
 }
 

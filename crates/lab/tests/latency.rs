@@ -32,6 +32,6 @@ fn start_and_live_change() -> Done {
             })?;
             println!("live change: {:.2} s", start.elapsed().as_secs_f64());
         }
-        lab.session.stop_clean()
+        lab.end_in_peace()
     })
 }

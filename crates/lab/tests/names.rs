@@ -29,6 +29,6 @@ fn odd_names_in_every_phase() -> Done {
         lab.session.start()?;
         lab.session.wait_active(ACTIVE_CEILING)?;
         lab.equal_within(BOUND, "history")?;
-        lab.session.stop_clean()
+        lab.end_in_peace()
     })
 }

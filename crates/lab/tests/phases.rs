@@ -43,7 +43,7 @@ fn sources_then_live_then_history() -> Done {
         lab.session.start()?;
         lab.session.wait_active(ACTIVE_CEILING)?;
         lab.equal_within(LONG, "history")?;
-        lab.session.stop_clean()
+        lab.end_in_peace()
     })
 }
 

@@ -24,7 +24,7 @@ fn short_life(name: &str, rsync: Rsync) -> Done {
         lab.session.start()?;
         lab.session.wait_active(ACTIVE_CEILING)?;
         lab.equal_within(BOUND, "history")?;
-        lab.session.stop_clean()
+        lab.end_in_peace()
     })
 }
 

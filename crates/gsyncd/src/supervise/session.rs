@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use gsyncd_core::cli::{MonitorArgs, Session};
 use gsyncd_core::conf::{Settings, change};
-use gsyncd_core::status::worker;
+use gsyncd_core::status::{BrickStatus, worker};
 use gsyncd_core::volinfo::Volume;
 
 use super::daemon::{self, Stage};
@@ -39,8 +39,19 @@ pub fn run(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Outco
         Stage::Caller { exit, message } => Err(Failure { message, code: u8::try_from(exit).unwrap_or(1) }),
         // The name keeps the lock until the process ends.
         Stage::Daemon(_pid_file) => {
+            forget_former_states(&settings.path("state-file"));
             monitor::run(plan(args, settings, config_file)).map(|_| ()).map_err(Failure::new)
         }
+    }
+}
+
+/// What a former monitor's workers said of themselves is not true any more, and would be shown as soon as the
+/// monitor says `Started`.
+fn forget_former_states(state_file: &Path) {
+    for brick in status_file::bricks(state_file) {
+        let path = status_file::brick_path(state_file, &brick);
+        let forget = |status: &mut BrickStatus| worker::INITIALIZING.clone_into(&mut status.worker_status);
+        complain("brick status", status_file::update_brick(&path, forget));
     }
 }
 
@@ -229,4 +240,24 @@ fn bricks(volume: &Volume) -> Vec<Brick> {
 fn node_uuid(workdir: &Path) -> Option<String> {
     let text = std::fs::read_to_string(workdir.join("glusterd.info")).ok()?;
     text.lines().find_map(|line| line.strip_prefix("UUID=")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_former_workers_said_is_not_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let state_file = directory.path().join("monitor.status");
+        let status = status_file::brick_path(&state_file, Path::new("/b/1"));
+        status_file::update_brick(&status, |status| {
+            status.worker_status = "Active".into();
+            status.last_synced = 7;
+        })
+        .unwrap();
+        forget_former_states(&state_file);
+        let after = status_file::read_brick(&status);
+        assert_eq!((after.worker_status.as_str(), after.last_synced), (worker::INITIALIZING, 7));
+    }
 }
