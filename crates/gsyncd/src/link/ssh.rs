@@ -81,7 +81,7 @@ impl SecondaryCall {
         let options: [(&str, OsString); 10] = [
             ("--primary-node", self.primary_node.clone()),
             ("--primary-node-id", self.primary_node_id.clone()),
-            ("--primary-brick", self.primary_brick.clone().into_os_string()),
+            ("--primary-brick", one_word(self.primary_brick.as_os_str())),
             ("--local-node", self.local_node.clone()),
             ("--local-node-id", self.local_node_id.clone()),
             ("--secondary-timeout", self.timeout_seconds.to_string().into()),
@@ -272,6 +272,20 @@ fn split(text: &OsStr) -> impl Iterator<Item = OsString> + '_ {
     words.map(|word| OsString::from_vec(word.to_vec()))
 }
 
+/// A path as one word without quoting, anything unusual as `%XX`: the forced command splits at blanks and unquotes
+/// nothing. The other side uses it for names of logs only.
+fn one_word(path: &OsStr) -> OsString {
+    let mut word = Vec::new();
+    for byte in path.as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            word.push(*byte);
+        } else {
+            word.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    OsString::from_vec(word)
+}
+
 /// Quotes for the remote shell, only where it matters: the forced command sees the words of ordinary calls bare.
 fn quote(word: &OsStr) -> OsString {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(byte);
@@ -336,7 +350,7 @@ mod tests {
         assert_eq!(
             words.join(" "),
             "-4 -oA=no -i /k/secret.pem -p 2222 geo@s1 /nonexistent/gsyncd secondary pvol shost::svol --primary-node p1 \
-             --primary-node-id uuid-1 --primary-brick '/d/a b'\\''c' --local-node s1 --local-node-id uuid-2 \
+             --primary-node-id uuid-1 --primary-brick /d/a%20b%27c --local-node s1 --local-node-id uuid-2 \
              --secondary-timeout 120 --secondary-log-level INFO --secondary-gluster-log-level INFO \
              --secondary-gluster-command-dir /usr/sbin --primary-dist-count 3"
         );

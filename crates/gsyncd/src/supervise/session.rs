@@ -212,16 +212,21 @@ impl Atlas {
     }
 }
 
-/// Facts are read from the brick, and made durable there: right only where the brick is the whole volume. To
-/// refuse is better than to take what another brick has for deleted.
+/// Facts are read from the brick, and made durable there: right only where the brick is the whole volume and
+/// its files are the users'. To refuse is better than to take what another brick has for deleted.
 fn check_layout(volume: &Volume) -> Result<(), String> {
-    match volume.bricks.len() {
-        1 => Ok(()),
-        count => Err(format!(
-            "volume {} has {count} bricks: only volumes of one brick are supported yet",
-            volume.name
-        )),
+    let (name, count) = (&volume.name, volume.bricks.len());
+    if count != 1 {
+        return Err(format!("volume {name} has {count} bricks: only volumes of one brick are supported yet"));
     }
+    let is_on = |value: &str| matches!(value, "on" | "enable" | "true" | "1" | "yes");
+    if volume.option("features.shard").is_some_and(is_on) {
+        return Err(format!("volume {name} is sharded: this is not supported yet"));
+    }
+    if volume.option("changelog.rollover-time") == Some("1") {
+        tracing::warn!(volume = %name, "changelog.rollover-time is 1: changes are lost, set it to 2 or more");
+    }
+    Ok(())
 }
 
 fn bricks(volume: &Volume) -> Vec<Brick> {
@@ -245,6 +250,26 @@ fn node_uuid(workdir: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gsyncd_core::volinfo;
+
+    #[test]
+    fn only_what_can_be_synced_right_is_accepted() {
+        let brick =
+            volinfo::Brick { host: "h".into(), host_uuid: "u".into(), path: "/b".into(), is_arbiter: false };
+        let volume = |bricks: usize, options: &[(&str, &str)]| Volume {
+            name: "v".into(),
+            id: [1; 16],
+            started: true,
+            bricks: vec![brick.clone(); bricks],
+            replica: 1,
+            disperse: 0,
+            distribute: 1,
+            options: options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        };
+        assert_eq!(check_layout(&volume(1, &[("features.shard", "off")])), Ok(()));
+        assert!(check_layout(&volume(2, &[])).unwrap_err().contains("2 bricks"));
+        assert!(check_layout(&volume(1, &[("features.shard", "on")])).unwrap_err().contains("sharded"));
+    }
 
     #[test]
     fn what_former_workers_said_is_not_shown() {

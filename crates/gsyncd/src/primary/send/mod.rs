@@ -25,6 +25,8 @@ use std::time::Instant;
 const WINDOW_BATCHES: usize = 4;
 /// How many bytes of content may be unanswered.
 const WINDOW_BYTES: usize = 32 * 1024 * 1024;
+/// How many files may wait for a transfer before no more facts are said.
+const WINDOW_TRANSFERS: usize = 256;
 
 /// What comes in.
 #[derive(Debug)]
@@ -198,7 +200,9 @@ impl Sender {
     }
 
     fn has_room(&self) -> bool {
-        self.sent.len() < WINDOW_BATCHES && self.sent_bytes < WINDOW_BYTES
+        self.sent.len() < WINDOW_BATCHES
+            && self.sent_bytes < WINDOW_BYTES
+            && self.transfers.open() < WINDOW_TRANSFERS
     }
 
     /// Waits for one inbound thing, or until `due`.
