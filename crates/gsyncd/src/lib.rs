@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod exit;
+#[cfg(test)]
+mod flow;
 pub mod link;
 pub mod liveness;
 pub mod mode;

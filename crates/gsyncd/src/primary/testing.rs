@@ -108,6 +108,48 @@ impl TestBrick {
         }
     }
 
+    /// Writes a file's whole content.
+    pub fn write(&self, gfid: Gfid, content: &[u8]) {
+        fs::write(self.handle_of(gfid), content).unwrap();
+    }
+
+    /// Renames as POSIX does; what is replaced loses its name first. False when that cannot be.
+    pub fn rename(&self, gfid: Gfid, from: &Entry, to: &Entry, replaced: Option<Gfid>) -> bool {
+        let (source, target) = (self.path_of(from), self.path_of(to));
+        let is_directory = fs::symlink_metadata(&source).unwrap().is_dir();
+        if target.starts_with(&source) || replaced == Some(gfid) {
+            return false;
+        }
+        if let Some(replaced) = replaced
+            && (is_directory != fs::symlink_metadata(&target).unwrap().is_dir() || !self.remove(replaced, to))
+        {
+            return false;
+        }
+        if is_directory {
+            self.rename_dir(gfid, from, to);
+            return true;
+        }
+        let handle = self.handle_of(gfid);
+        xattr::remove(handle.as_os_str().as_bytes(), note_key(from).as_bytes()).unwrap();
+        fs::rename(source, target).unwrap();
+        self.note_name(gfid, to);
+        true
+    }
+
+    /// Removes a name, or an empty directory. False when it is not empty.
+    pub fn remove(&self, gfid: Gfid, at: &Entry) -> bool {
+        let path = self.path_of(at);
+        if !fs::symlink_metadata(&path).unwrap().is_dir() {
+            self.unlink(gfid, at);
+            return true;
+        }
+        let gone = fs::remove_dir(path).is_ok();
+        if gone {
+            fs::remove_file(self.handle_of(gfid)).unwrap();
+        }
+        gone
+    }
+
     pub fn rename_dir(&self, gfid: Gfid, from: &Entry, to: &Entry) {
         fs::rename(self.path_of(from), self.path_of(to)).unwrap();
         self.point(gfid, to);

@@ -20,7 +20,7 @@ use handle::{File, Place};
 use retry::patiently;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Opens the root of a second mount, on which default ACLs can be set. Called at most once with success.
 pub type AclMount = Box<dyn Fn() -> Result<OwnedFd> + Send + Sync>;
@@ -39,7 +39,7 @@ pub(super) struct Mount {
     /// O_PATH handle of `.gfid`.
     gfids: OwnedFd,
     calls: AtomicU64,
-    acl_opener: Option<AclMount>,
+    acl_opener: Option<Mutex<AclMount>>,
     acl_gfids: OnceLock<OwnedFd>,
 }
 
@@ -55,6 +55,11 @@ impl Mount {
             return Ok(Some(gfids));
         }
         let Some(opener) = &self.acl_opener else { return Ok(None) };
+        // several threads may meet their first default ACL at once: one of them mounts, the others wait for it
+        let opener = opener.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gfids) = self.acl_gfids.get() {
+            return Ok(Some(gfids));
+        }
         let gfids = at::open_path(opener()?, b".gfid")?;
         Ok(Some(self.acl_gfids.get_or_init(|| gfids)))
     }
@@ -72,8 +77,12 @@ impl GlusterTree {
     /// The call that failed; ENOENT without `.gfid`, which is a mount without `--aux-gfid-mount`.
     pub fn open(root: OwnedFd, acl_mount: Option<AclMount>, brick: Option<OwnedFd>) -> Result<GlusterTree> {
         let gfids = at::open_path(&root, b".gfid")?;
-        let mount =
-            Mount { gfids, calls: AtomicU64::new(0), acl_opener: acl_mount, acl_gfids: OnceLock::new() };
+        let mount = Mount {
+            gfids,
+            calls: AtomicU64::new(0),
+            acl_opener: acl_mount.map(Mutex::new),
+            acl_gfids: OnceLock::new(),
+        };
         let (mount, parents, barrier) = (Arc::new(mount), Parents::default(), Barrier::default());
         Ok(GlusterTree { mount, parents, barrier, root, brick })
     }
@@ -280,4 +289,36 @@ fn blob(at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Vec<u8>> {
     let mode = kind.type_bits() | (mode & 0o7777);
     let new = NewFile { uid: 0, gid: 0, gfid, mode, name: &at.name, kind: layout };
     newfile::encode(&new).ok_or_else(|| Error::new("create", at.name.as_bytes(), Errno::INVAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AclMount, Mount};
+    use gsyncd_sys::at;
+    use std::os::unix::ffi::OsStrExt;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex, OnceLock};
+
+    #[test]
+    fn threads_that_meet_default_acls_at_once_share_one_mount() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join(".gfid")).unwrap();
+        let root = dir.path().as_os_str().as_bytes().to_vec();
+        let mounts = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&mounts);
+        let from = root.clone();
+        let opener: AclMount = Box::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            at::open_root(&from)
+        });
+        let gfids = at::open_path(at::open_root(&root).unwrap(), b".gfid").unwrap();
+        let acl_opener = Some(Mutex::new(opener));
+        let mount = Mount { gfids, calls: AtomicU64::new(0), acl_opener, acl_gfids: OnceLock::new() };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| assert!(mount.acl_gfids().unwrap().is_some()));
+            }
+        });
+        assert_eq!(mounts.load(Ordering::Relaxed), 1);
+    }
 }
