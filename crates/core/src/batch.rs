@@ -13,6 +13,8 @@ pub struct Touch {
     pub meta: bool,
     /// It was created, or given a name: the other side may lack it altogether.
     pub made: bool,
+    /// One of its names was recorded as removed.
+    pub removed: bool,
     /// Names recorded with it, in order of first appearance.
     pub names: Vec<Entry>,
     /// Position of the last record that concerns it.
@@ -64,7 +66,10 @@ impl Touched {
                 self.name(gfid, from);
                 self.name(gfid, to);
             }
-            Change::Unlink { at, .. } | Change::Rmdir { at, .. } => self.name(gfid, at),
+            Change::Unlink { at, .. } | Change::Rmdir { at, .. } => {
+                self.touch(gfid).removed = true;
+                self.name(gfid, at);
+            }
             Change::Other { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! * [`host`] makes the private host and runs one command on it.
 //! * [`inside`] lets a test (or the bench) run one of its functions on such a host.
-//! * [`cluster`], [`session`], [`census`], [`wait`], [`tree`], [`load`] are used on the inside.
+//! * [`cluster`], [`session`], [`census`], [`wait`], [`tree`], [`load`], [`storm`] are used on the inside.
 
 pub mod census;
 pub mod cluster;
@@ -14,6 +14,7 @@ pub mod inside;
 pub mod load;
 pub mod scenario;
 pub mod session;
+pub mod storm;
 pub mod tree;
 pub mod wait;
 

@@ -5,6 +5,7 @@ use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Batch, Body, Holding, Kind, Object};
 use gsyncd_sys::{Errno, Error, at};
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 /// A file up to this size goes inside its batch; a larger one is a transfer. Bytes.
 pub const INLINE_LIMIT_BYTES: u64 = 256 * 1024;
@@ -14,6 +15,9 @@ const STATEMENTS_LIMIT: usize = 512;
 const CONTENT_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 /// More names of one object than this are not stated together (thousands of hard links to one file).
 const NAMES_LIMIT: usize = 256;
+
+/// How long a brick may take between removing and making the handle of a directory that it renames.
+pub(super) const RENAME_WINDOW: Duration = Duration::from_millis(5);
 
 /// What is wanted of an object's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +64,8 @@ pub struct Facts<'a> {
     parents: Vec<Gfid>,
     content_bytes: usize,
     unreadable: Vec<Unreadable>,
+    /// Of the dead, those that were recorded as removed.
+    recorded: HashSet<Gfid>,
 }
 
 impl<'a> Facts<'a> {
@@ -73,6 +79,7 @@ impl<'a> Facts<'a> {
             parents: Vec::new(),
             content_bytes: 0,
             unreadable: Vec::new(),
+            recorded: HashSet::new(),
         }
     }
 
@@ -180,13 +187,36 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// States that an object is dead, if the whole volume can be seen.
+    /// States that an object is dead which was recorded as removed, if the whole volume can be seen.
+    pub fn dead_as_recorded(&mut self, gfid: Gfid) {
+        self.dead(gfid);
+        self.recorded.insert(gfid);
+    }
+
+    /// States that an object is dead, if the whole volume can be seen and it is still so when the batch is done.
     pub fn dead(&mut self, gfid: Gfid) {
         if !self.view.is_whole() {
             return self.cannot_read(gfid, Error::new("lookup", b"", Errno::NOTCONN));
         }
         if !self.batch.dead.contains(&gfid) {
             self.batch.dead.push(gfid);
+        }
+    }
+
+    /// Looks a second time for those that nobody recorded as removed: while a directory is renamed the brick
+    /// has no handle of it for a moment.
+    fn recheck_dead(&mut self) {
+        let is_recorded = |gfid: &Gfid| self.recorded.contains(gfid);
+        if self.batch.dead.iter().all(is_recorded) {
+            return;
+        }
+        std::thread::sleep(RENAME_WINDOW);
+        for gfid in std::mem::take(&mut self.batch.dead) {
+            if self.recorded.contains(&gfid) || matches!(self.view.sight(gfid), Ok(None)) {
+                self.batch.dead.push(gfid);
+            } else {
+                self.cannot_read(gfid, Error::new("lookup", b"", Errno::AGAIN));
+            }
         }
     }
 
@@ -208,6 +238,7 @@ impl<'a> Facts<'a> {
                 self.times(parent);
             }
         }
+        self.recheck_dead();
         let batch = &mut self.batch;
         let stated = &self.stated;
         // read as alive first and as dead later: the later look counts, and the next round says the rest

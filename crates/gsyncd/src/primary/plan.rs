@@ -1,6 +1,6 @@
 //! From what records touched to batches of facts.
 
-use super::facts::{Content, Facts, Unreadable, Want};
+use super::facts::{Content, Facts, RENAME_WINDOW, Unreadable, Want};
 use super::view::View;
 use gsyncd_core::batch::{Touch, Touched};
 use gsyncd_core::id::{Entry, Gfid};
@@ -39,15 +39,28 @@ pub fn gather<S: Sink>(view: &dyn View, touched: &Touched, sink: &mut S) -> Resu
         hand_over_when_full(view, &mut facts, sink)?;
     }
     dead.sort_by_key(|(last, _, _)| *last);
-    for (_, gfid, touch) in dead {
-        if touch.names.is_empty() {
-            continue;
-        }
-        facts.dead(gfid);
+    let (nameless, named): (Vec<_>, Vec<_>) =
+        dead.into_iter().partition(|(_, _, touch)| touch.names.is_empty());
+    for (_, gfid, touch) in named {
+        state_dead(&mut facts, gfid, touch);
         state_names(&mut facts, view, touched, &touch.names);
         hand_over_when_full(view, &mut facts, sink)?;
     }
+    if !nameless.is_empty() {
+        // nothing is to be said of those that are gone, but one that is being renamed is not
+        std::thread::sleep(RENAME_WINDOW);
+    }
+    for (_, gfid, touch) in nameless {
+        if !is_dead(view, gfid) {
+            state_living(&mut facts, view, touched, gfid, touch);
+        }
+        hand_over_when_full(view, &mut facts, sink)?;
+    }
     hand_over(facts, sink)
+}
+
+fn state_dead(facts: &mut Facts, gfid: Gfid, touch: &Touch) {
+    if touch.removed { facts.dead_as_recorded(gfid) } else { facts.dead(gfid) }
 }
 
 /// Dead for certain: an error leaves it among the living, where it is reported.
@@ -70,8 +83,10 @@ fn state_living(facts: &mut Facts, view: &dyn View, touched: &Touched, gfid: Gfi
 fn state_names(facts: &mut Facts, view: &dyn View, touched: &Touched, names: &[Entry]) {
     for at in names {
         for &user in touched.users(at) {
-            if is_dead(view, user) {
-                facts.dead(user);
+            if is_dead(view, user)
+                && let Some(touch) = touched.get(user)
+            {
+                state_dead(facts, user, touch);
             }
         }
         facts.name(at);

@@ -266,7 +266,12 @@ impl Sender {
 
     fn post(&mut self, mut batch: Batch, unreadable: Vec<Unreadable>) -> Result<(), SendError> {
         for Unreadable { gfid, error } in unreadable {
-            tracing::warn!(%gfid, %error, "cannot be read on the primary");
+            // looked at in the middle of a rename: ordinary
+            if error.errno == gsyncd_sys::Errno::AGAIN {
+                tracing::debug!(%gfid, "is moving on the primary, to be read again");
+            } else {
+                tracing::warn!(%gfid, %error, "cannot be read on the primary");
+            }
             self.repair.add(Need {
                 gfid,
                 at: None,

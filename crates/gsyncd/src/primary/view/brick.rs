@@ -17,6 +17,11 @@ use std::sync::Arc;
 /// How deep a tree may be before a walk up is taken for a loop.
 const DEEPEST: usize = 4096;
 
+/// How often the way to a directory is looked for while directories above it move.
+const CLIMBS: u32 = 20;
+/// The pause between two such looks grows by this.
+const CLIMB_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
+
 /// One brick that is a whole volume.
 pub struct BrickView {
     root: Arc<OwnedFd>,
@@ -71,8 +76,26 @@ impl BrickView {
         Ok(target.and_then(|target| handle::parse_link(&target)))
     }
 
-    /// An O_PATH handle of a directory, climbing to the nearest open ancestor; None when it is gone.
+    /// An O_PATH handle of a directory; None when it is gone.
+    ///
+    /// While the directory or one above it is being renamed its handle and its place disagree for a moment. That
+    /// must not pass for its end, so it is looked for again until the handle is really gone.
     fn directory(&self, gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
+        for attempt in 0..CLIMBS {
+            if let Some(open) = self.climb(gfid)? {
+                return Ok(Some(open));
+            }
+            match self.handle_stat(gfid)? {
+                Some(stat) if gfid == Gfid::ROOT || is_directory_handle(&stat) => {}
+                _ => return Ok(None),
+            }
+            std::thread::sleep(CLIMB_PAUSE * attempt);
+        }
+        Err(Error::new("open", &handle::path(gfid), Errno::STALE))
+    }
+
+    /// Climbs from a directory to the nearest open ancestor and descends again; None when the way is broken.
+    fn climb(&self, gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
         let mut below = Vec::new();
         let mut current = gfid;
         let mut open = loop {
@@ -109,6 +132,26 @@ impl BrickView {
             return Ok(Some(Spot { path: self.handle_path(gfid), directory: None }));
         }
         Ok(self.directory(gfid)?.map(Spot::of_directory))
+    }
+
+    /// How many names the brick has noted for an object, and those that it really holds, sorted.
+    fn claimed_and_held(&self, gfid: Gfid) -> Result<(usize, Vec<Entry>), Error> {
+        let stat = if gfid == Gfid::ROOT { None } else { self.handle_stat(gfid)? };
+        let Some(stat) = stat else { return Ok((0, Vec::new())) };
+        let claimed: Vec<Entry> = if is_directory_handle(&stat) {
+            self.place(gfid)?.into_iter().collect()
+        } else {
+            recorded_names(&self.handle_path(gfid))?
+        };
+        let count = claimed.len();
+        let mut held = Vec::new();
+        for entry in claimed {
+            if self.holder(&entry)? == Some(gfid) {
+                held.push(entry);
+            }
+        }
+        held.sort();
+        Ok((count, held))
     }
 
     /// Type, attributes and link count.
@@ -162,23 +205,18 @@ impl View for BrickView {
     }
 
     fn names(&self, gfid: Gfid) -> Result<Vec<Entry>, Error> {
-        if gfid == Gfid::ROOT {
-            return Ok(Vec::new());
-        }
-        let Some(stat) = self.handle_stat(gfid)? else { return Ok(Vec::new()) };
-        let claimed: Vec<Entry> = if is_directory_handle(&stat) {
-            self.place(gfid)?.into_iter().collect()
-        } else {
-            recorded_names(&self.handle_path(gfid))?
-        };
-        let mut held = Vec::new();
-        for entry in claimed {
-            if self.holder(&entry)? == Some(gfid) {
-                held.push(entry);
+        for attempt in 0..CLIMBS {
+            let (claimed, held) = self.claimed_and_held(gfid)?;
+            // a claim that does not hold: it is being renamed just now
+            if claimed == held.len() {
+                return Ok(held);
             }
+            if attempt + 1 == CLIMBS {
+                return Ok(held);
+            }
+            std::thread::sleep(CLIMB_PAUSE * attempt);
         }
-        held.sort();
-        Ok(held)
+        Ok(Vec::new())
     }
 
     fn xattrs(&self, gfid: Gfid) -> Result<Option<Vec<Xattr>>, Error> {
@@ -414,5 +452,29 @@ mod tests {
         })
         .unwrap();
         assert_eq!(listed, [(b"d".to_vec(), dir)]);
+    }
+
+    #[test]
+    fn a_directory_is_not_taken_for_dead_while_those_above_it_move() {
+        let mut brick = TestBrick::create();
+        let (old, new) = (entry(Gfid::ROOT, b"old"), entry(Gfid::ROOT, b"new"));
+        let top = brick.mkdir(&old);
+        let below = brick.mkdir(&entry(top, b"below"));
+        brick.file(&entry(below, b"f"), b"");
+        let mover = || {
+            for _ in 0..300 {
+                brick.rename_dir(top, &old, &new);
+                brick.rename_dir(top, &new, &old);
+            }
+        };
+        std::thread::scope(|scope| {
+            let moving = scope.spawn(mover);
+            while !moving.is_finished() {
+                // a view of its own each time: one that has the way open does not look for it
+                let view = BrickView::open(&brick.root()).unwrap();
+                assert!(view.sight(below).unwrap().is_some());
+                assert_eq!(view.names(below).unwrap(), [entry(top, b"below")]);
+            }
+        });
     }
 }
