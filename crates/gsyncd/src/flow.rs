@@ -222,7 +222,7 @@ fn connect(view: &Arc<dyn View>, tree: &MemoryTree) -> (UnixStream, Sender) {
 
 fn walk(world: &mut World, onto_empty: bool) {
     let view = Arc::clone(&world.view);
-    crawl(&*view, Walk { since: None, onto_empty }, &mut world.sender).unwrap();
+    crawl(&*view, Walk { since: None, onto_empty, thorough: true }, &mut world.sender).unwrap();
     assert_eq!(world.sender.settle().unwrap(), []);
 }
 

@@ -16,6 +16,9 @@ pub struct Walk {
     pub since: Option<Stime>,
     /// The secondary had nothing when this process started: send content without asking.
     pub onto_empty: bool,
+    /// Look into every entry of a changed directory and have the secondary report its own; else only what changed
+    /// by itself is said.
+    pub thorough: bool,
 }
 
 /// What a walk met.
@@ -61,7 +64,7 @@ impl Crawler<'_> {
             return Ok(());
         }
         self.met.directories += 1;
-        if !self.walk.onto_empty {
+        if self.walk.thorough && !self.walk.onto_empty {
             self.facts.audit(dir);
         }
         let mut refused = None;
@@ -95,8 +98,12 @@ impl Crawler<'_> {
         if directory {
             self.below.push(gfid);
         }
+        let unchanged = self.is_unchanged(gfid);
+        if unchanged && !self.walk.thorough {
+            return;
+        }
         self.met.entries += 1;
-        let want = if !directory && self.is_unchanged(gfid) {
+        let want = if !directory && unchanged {
             // an unchanged file may still have got this name: a rename marks the directories only
             Want::EXISTENCE
         } else {

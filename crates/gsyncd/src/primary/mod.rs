@@ -5,6 +5,7 @@ pub mod commit;
 pub mod crawl;
 pub mod facts;
 pub mod group;
+pub mod patrol;
 pub mod pipeline;
 pub mod plan;
 pub mod quarantine;

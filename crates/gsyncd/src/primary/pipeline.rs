@@ -6,6 +6,7 @@
 use super::commit::Commit;
 use super::crawl::{Walk, crawl};
 use super::group::{self, Group};
+use super::patrol::Patrol;
 use super::plan::gather;
 use super::quarantine::Quarantine;
 use super::report::{CrawlStatus, Report};
@@ -79,6 +80,8 @@ pub struct Pipeline {
     pub commit: Commit,
     /// What could not be synced.
     pub quarantine: Quarantine,
+    /// When the tree is looked through for what the journal did not tell.
+    pub patrol: Patrol,
     /// What people are told.
     pub report: Report,
     /// The brick's changelog directory.
@@ -101,6 +104,7 @@ impl Pipeline {
             if group.is_idle() {
                 self.report.crawl_status(CrawlStatus::Changelog);
                 self.retry_quarantined()?;
+                self.patrol()?;
                 self.sender.check()?;
                 journal.wait(LOOK_AROUND)?;
             }
@@ -140,13 +144,33 @@ impl Pipeline {
             onto_empty = self.onto_empty,
             "crawl starts"
         );
-        let walk = Walk { since, onto_empty: self.onto_empty && since.is_none() };
+        let walk = Walk { since, onto_empty: self.onto_empty && since.is_none(), thorough: true };
         let met = crawl(&*self.view, walk, &mut self.sender)?;
         let stuck = self.sender.settle()?;
         // whatever is sent from now on may be there already
         self.onto_empty = false;
         tracing::info!(?met, counts = ?self.sender.counts(), "crawl is done");
         self.quarantine_all(stuck, stamp);
+        Ok(())
+    }
+
+    /// Finds what the journal does not tell: changes that are never recorded (fallocate, copy_file_range), records
+    /// that the brick lost, changes of directories that it lost the handle of.
+    fn patrol(&mut self) -> Result<(), PipelineError> {
+        if !self.patrol.is_due() {
+            return Ok(());
+        }
+        let newest = journal::newest_stamp(&self.changelogs)?.unwrap_or(0);
+        let since = self.patrol.since();
+        let needs = self.sender.counts().needs;
+        let walk = Walk { since, onto_empty: false, thorough: false };
+        let met = crawl(&*self.view, walk, &mut self.sender)?;
+        let stuck = self.sender.settle()?;
+        if self.sender.counts().needs > needs {
+            tracing::info!(?met, "found changes that are not in the changelogs");
+        }
+        self.quarantine_all(stuck, newest);
+        self.patrol.done(Stime::at(newest.saturating_sub(1)));
         Ok(())
     }
 
@@ -189,6 +213,7 @@ impl Pipeline {
         if due.is_empty() {
             return Ok(());
         }
+        self.view.relearn()?;
         for stuck in due {
             self.sender.say_again(stuck.gfid, stuck.at);
         }

@@ -31,7 +31,7 @@ pub fn gather<S: Sink>(view: &dyn View, touched: &Touched, sink: &mut S) -> Resu
     let mut facts = Facts::new(view);
     let mut dead = Vec::new();
     for (gfid, touch) in touched.objects() {
-        if is_dead(view, gfid) {
+        if is_dead(view, gfid, &touch.names) {
             dead.push((touch.last, gfid, touch));
             continue;
         }
@@ -51,7 +51,7 @@ pub fn gather<S: Sink>(view: &dyn View, touched: &Touched, sink: &mut S) -> Resu
         std::thread::sleep(RENAME_WINDOW);
     }
     for (_, gfid, touch) in nameless {
-        if !is_dead(view, gfid) {
+        if !is_dead(view, gfid, &touch.names) {
             state_living(&mut facts, view, touched, gfid, touch);
         }
         hand_over_when_full(view, &mut facts, sink)?;
@@ -64,8 +64,11 @@ fn state_dead(facts: &mut Facts, gfid: Gfid, touch: &Touch) {
 }
 
 /// Dead for certain: an error leaves it among the living, where it is reported.
-fn is_dead(view: &dyn View, gfid: Gfid) -> bool {
-    matches!(view.sight(gfid), Ok(None))
+fn is_dead(view: &dyn View, gfid: Gfid, names: &[Entry]) -> bool {
+    // a directory whose handle is lost is found by the names it was recorded with
+    let is_gone = || matches!(view.sight(gfid), Ok(None));
+    is_gone()
+        && !names.iter().any(|at| matches!(view.holder(at), Ok(Some(holder)) if holder == gfid) && !is_gone())
 }
 
 fn state_living(facts: &mut Facts, view: &dyn View, touched: &Touched, gfid: Gfid, touch: &Touch) {
@@ -83,8 +86,8 @@ fn state_living(facts: &mut Facts, view: &dyn View, touched: &Touched, gfid: Gfi
 fn state_names(facts: &mut Facts, view: &dyn View, touched: &Touched, names: &[Entry]) {
     for at in names {
         for &user in touched.users(at) {
-            if is_dead(view, user)
-                && let Some(touch) = touched.get(user)
+            if let Some(touch) = touched.get(user)
+                && is_dead(view, user, &touch.names)
             {
                 state_dead(facts, user, touch);
             }

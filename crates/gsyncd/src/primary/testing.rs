@@ -108,6 +108,11 @@ impl TestBrick {
         }
     }
 
+    /// What a brick does to some directories that it renames.
+    pub fn lose_handle(&self, gfid: Gfid) {
+        fs::remove_file(self.handle_of(gfid)).unwrap();
+    }
+
     /// Writes a file's whole content.
     pub fn write(&self, gfid: Gfid, content: &[u8]) {
         fs::write(self.handle_of(gfid), content).unwrap();

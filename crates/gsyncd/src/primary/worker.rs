@@ -2,10 +2,12 @@
 
 use super::client::{LinkOutbox, keep_alive, listen};
 use super::commit::Commit;
+use super::patrol::Patrol;
 use super::pipeline::Pipeline;
 use super::quarantine::Quarantine;
 use super::report::Report;
 use super::send::{Inbound, Sender, Transfers};
+use super::source::journal;
 use super::view::View;
 use super::view::brick::BrickView;
 use crate::exit::{Failure, Outcome};
@@ -18,7 +20,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use gsyncd_core::cli::WorkerArgs;
 use gsyncd_core::conf::Settings;
 use gsyncd_core::gluster::VolumeId;
-use gsyncd_core::id::Gfid;
+use gsyncd_core::id::{Gfid, Stime};
 use gsyncd_sys::child;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -51,13 +53,19 @@ pub fn run(args: &WorkerArgs, settings: &Settings, config: &Path) -> Outcome {
     report.active(&args.resource_remote);
     tracing::info!(node = %args.resource_remote, stime = ?commit.done(), empty = welcome.empty, "connected");
     confirm(args)?;
+    // a first sync looks at everything itself: its patrols begin where its journal does
+    let changelogs = changelog_directory(&args.local_path);
+    let newest =
+        journal::newest_stamp(&changelogs).ok().flatten().map(|stamp| Stime::at(stamp.saturating_sub(1)));
+    let progress = commit.done().filter(|done| *done != Stime::ZERO).or(newest);
     let pipeline = Pipeline {
         view,
         sender,
         commit,
         quarantine: Quarantine::default(),
+        patrol: Patrol::starting_at(progress),
         report,
-        changelogs: changelog_directory(&args.local_path),
+        changelogs,
         onto_empty: welcome.empty,
     };
     match pipeline.run() {

@@ -290,6 +290,7 @@ impl Sender {
         self.counts.inline_bytes += sent.bytes as u64;
         self.sent_bytes += sent.bytes;
         let number = batch.number;
+        tracing::debug!(number, names = ?batch.names, dead = ?batch.dead, objects = batch.objects.len(), "said");
         self.outbox.send(&Request::Batch(batch)).map_err(|error| self.lost(&error))?;
         self.sent.insert(number, sent);
         Ok(())

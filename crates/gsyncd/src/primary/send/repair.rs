@@ -67,6 +67,7 @@ impl Repair {
         if matches!(need.why, Why::Present) && self.is_right(&need) {
             return;
         }
+        tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "needed");
         let attempts = self.attempts.entry(need.gfid).or_default();
         if !matches!(need.why, Why::Failed { .. }) {
             attempts.rounds += 1;
@@ -77,7 +78,6 @@ impl Repair {
             };
         }
         attempts.failures += 1;
-        tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "failed, to be said again");
         if attempts.failures > FAILURES_LIMIT {
             return self.give_up(need);
         }

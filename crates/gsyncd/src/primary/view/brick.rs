@@ -4,12 +4,14 @@
 //! distribute child. It needs no FUSE client, is never stale, and costs a tenth of a mount's round trips.
 
 use super::handles::Handles;
+use super::lost::Lost;
 use super::{Sight, View};
 use gsyncd_core::gluster::{gfid2path, handle, mdata, names};
 use gsyncd_core::id::{Entry, Gfid, Name, Stime};
 use gsyncd_core::truth::{Attributes, Kind, TimeStamp, Xattr};
 use gsyncd_sys::at::Stat;
 use gsyncd_sys::{Errno, Error, OFlags, at, xattr};
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +20,11 @@ use std::sync::Arc;
 const DEEPEST: usize = 4096;
 
 /// How often the way to a directory is looked for while directories above it move.
-const CLIMBS: u32 = 20;
+const CLIMBS: u32 = 10;
+/// How often its own place may turn out to be another's before its handle is a leftover.
+const CLIMBS_MISLED: u32 = 4;
+/// How often names are read again while some that are noted do not hold.
+const NAME_LOOKS: u32 = 4;
 /// The pause between two such looks grows by this.
 const CLIMB_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 
@@ -28,6 +34,7 @@ pub struct BrickView {
     volume: Gfid,
     xtime_key: Vec<u8>,
     directories: Handles,
+    lost: Lost,
 }
 
 impl BrickView {
@@ -41,7 +48,7 @@ impl BrickView {
         let volume =
             volume_id(&root)?.ok_or_else(|| Error::new("getxattr volume-id", bytes, Errno::NODATA))?;
         let xtime_key = names::xtime(volume).into_bytes();
-        Ok(BrickView { root, volume, xtime_key, directories: Handles::default() })
+        Ok(BrickView { root, volume, xtime_key, directories: Handles::default(), lost: Lost::default() })
     }
 
     /// The id of the volume this brick belongs to.
@@ -70,7 +77,8 @@ impl BrickView {
     fn place(&self, gfid: Gfid) -> Result<Option<Entry>, Error> {
         match self.handle_stat(gfid)? {
             Some(stat) if is_directory_handle(&stat) => {}
-            _ => return Ok(None),
+            Some(_) => return Ok(None),
+            None => return Ok(self.lost.place(gfid)),
         }
         let target = at::absent_is_none(at::readlink(&self.root, &handle::path(gfid)))?;
         Ok(target.and_then(|target| handle::parse_link(&target)))
@@ -79,23 +87,51 @@ impl BrickView {
     /// An O_PATH handle of a directory; None when it is gone.
     ///
     /// While the directory or one above it is being renamed its handle and its place disagree for a moment. That
-    /// must not pass for its end, so it is looked for again until the handle is really gone.
+    /// must not pass for its end, so it is looked for again. But a brick also leaves the handle of a directory
+    /// behind that was replaced by a rename: it leads for ever to a place that is another's.
     fn directory(&self, gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
+        let mut misled = 0;
         for attempt in 0..CLIMBS {
-            if let Some(open) = self.climb(gfid)? {
-                return Ok(Some(open));
+            match self.climb(gfid)? {
+                Way::Open(open) => return Ok(Some(open)),
+                Way::NoHandle => return Ok(None),
+                Way::Misled => misled += 1,
+                Way::Broken => {}
             }
-            match self.handle_stat(gfid)? {
-                Some(stat) if gfid == Gfid::ROOT || is_directory_handle(&stat) => {}
-                _ => return Ok(None),
+            if misled == CLIMBS_MISLED {
+                return Ok(None);
             }
             std::thread::sleep(CLIMB_PAUSE * attempt);
+        }
+        if self.lost.is_absent(gfid) {
+            return Ok(None);
         }
         Err(Error::new("open", &handle::path(gfid), Errno::STALE))
     }
 
-    /// Climbs from a directory to the nearest open ancestor and descends again; None when the way is broken.
-    fn climb(&self, gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
+    /// What sort of object there is, by its handle or by where it was seen.
+    fn form(&self, gfid: Gfid) -> Result<Form, Error> {
+        Ok(match self.handle_stat(gfid)? {
+            _ if gfid == Gfid::ROOT => Form::Directory,
+            Some(stat) if is_directory_handle(&stat) => Form::Directory,
+            Some(_) => Form::Other,
+            None if self.lost.is_known(gfid) => Form::Directory,
+            None => Form::None,
+        })
+    }
+
+    /// Remembers where a directory without a handle is.
+    fn note_if_lost(&self, parent: &OwnedFd, at: &Entry, gfid: Gfid) -> Result<(), Error> {
+        if self.handle_stat(gfid)?.is_none()
+            && at::stat_if_there(parent, at.name.as_bytes())?.is_some_and(|stat| stat.is_dir())
+        {
+            self.lost.seen(gfid, at);
+        }
+        Ok(())
+    }
+
+    /// Climbs from a directory to the nearest open ancestor and descends again.
+    fn climb(&self, gfid: Gfid) -> Result<Way, Error> {
         let mut below = Vec::new();
         let mut current = gfid;
         let mut open = loop {
@@ -105,7 +141,9 @@ impl BrickView {
             if let Some(open) = self.directories.get(current) {
                 break open;
             }
-            let Some(place) = self.place(current)? else { return Ok(None) };
+            let Some(place) = self.place(current)? else {
+                return Ok(if current == gfid { Way::NoHandle } else { Way::Broken });
+            };
             let parent = place.parent;
             below.push((current, place.name));
             current = parent;
@@ -113,35 +151,32 @@ impl BrickView {
                 return Err(Error::new("readlinkat", &handle::path(gfid), Errno::LOOP));
             }
         };
-        while let Some((gfid, name)) = below.pop() {
-            let opened = at::open(&*open, name.as_bytes(), OFlags::PATH | OFlags::DIRECTORY);
-            let Some(next) = gone_is_none(opened)? else { return Ok(None) };
-            let raw = xattr::get_through(&xattr::below(&next, b""), names::GFID.as_bytes())?;
-            if raw.and_then(|raw| Gfid::from_slice(&raw)) != Some(gfid) {
-                return Ok(None);
+        while let Some((next, name)) = below.pop() {
+            match step_into(&open, next, &name)? {
+                Some(found) => open = self.directories.put(next, found),
+                None if next == gfid => return Ok(Way::Misled),
+                None => return Ok(Way::Broken),
             }
-            open = self.directories.put(gfid, next);
         }
-        Ok(Some(open))
+        Ok(Way::Open(open))
     }
 
     /// Where the object's xattrs are; None when it is dead.
     fn spot(&self, gfid: Gfid) -> Result<Option<Spot>, Error> {
-        let Some(stat) = self.handle_stat(gfid)? else { return Ok(None) };
-        if gfid != Gfid::ROOT && !is_directory_handle(&stat) {
-            return Ok(Some(Spot { path: self.handle_path(gfid), directory: None }));
+        match self.form(gfid)? {
+            Form::None => Ok(None),
+            Form::Other => Ok(Some(Spot { path: self.handle_path(gfid), directory: None })),
+            Form::Directory => Ok(self.directory(gfid)?.map(Spot::of_directory)),
         }
-        Ok(self.directory(gfid)?.map(Spot::of_directory))
     }
 
     /// How many names the brick has noted for an object, and those that it really holds, sorted.
     fn claimed_and_held(&self, gfid: Gfid) -> Result<(usize, Vec<Entry>), Error> {
-        let stat = if gfid == Gfid::ROOT { None } else { self.handle_stat(gfid)? };
-        let Some(stat) = stat else { return Ok((0, Vec::new())) };
-        let claimed: Vec<Entry> = if is_directory_handle(&stat) {
-            self.place(gfid)?.into_iter().collect()
-        } else {
-            recorded_names(&self.handle_path(gfid))?
+        let claimed: Vec<Entry> = match self.form(gfid)? {
+            _ if gfid == Gfid::ROOT => Vec::new(),
+            Form::None => Vec::new(),
+            Form::Directory => self.place(gfid)?.into_iter().collect(),
+            Form::Other => recorded_names(&self.handle_path(gfid))?,
         };
         let count = claimed.len();
         let mut held = Vec::new();
@@ -156,19 +191,19 @@ impl BrickView {
 
     /// Type, attributes and link count.
     fn look(&self, gfid: Gfid) -> Result<Option<Sight>, Error> {
-        let Some(mut stat) = self.handle_stat(gfid)? else { return Ok(None) };
         let Some(spot) = self.spot(gfid)? else { return Ok(None) };
-        let mut names = 1;
-        if let Some(open) = &spot.directory {
-            stat = at::stat_fd(&**open)?;
-            // a removed directory that is still open
-            if stat.nlink == 0 {
-                self.directories.forget(gfid);
-                return Ok(None);
+        let (stat, names) = match &spot.directory {
+            Some(open) => (at::stat_fd(&**open)?, 1),
+            None => {
+                let Some(stat) = self.handle_stat(gfid)? else { return Ok(None) };
+                // the handle itself is one link; alone it is a leftover without any name
+                (stat, stat.nlink.saturating_sub(1))
             }
-        } else {
-            // the handle itself is one link; alone it is a leftover without any name
-            names = stat.nlink.saturating_sub(1);
+        };
+        // a removed directory that is still open
+        if spot.directory.is_some() && stat.nlink == 0 {
+            self.directories.forget(gfid);
+            return Ok(None);
         }
         let Some(kind) = self.kind(gfid, &stat)?.filter(|_| names > 0) else { return Ok(None) };
         let times = recorded_times(&spot)?;
@@ -197,7 +232,11 @@ impl BrickView {
 impl View for BrickView {
     fn holder(&self, at: &Entry) -> Result<Option<Gfid>, Error> {
         let Some(parent) = self.directory(at.parent)? else { return Ok(None) };
-        gfid_of_name(&parent, &at.name)
+        let holder = gfid_of_name(&parent, &at.name)?;
+        if let Some(gfid) = holder {
+            self.note_if_lost(&parent, at, gfid)?;
+        }
+        Ok(holder)
     }
 
     fn sight(&self, gfid: Gfid) -> Result<Option<Sight>, Error> {
@@ -205,18 +244,16 @@ impl View for BrickView {
     }
 
     fn names(&self, gfid: Gfid) -> Result<Vec<Entry>, Error> {
-        for attempt in 0..CLIMBS {
+        let mut attempt = 0;
+        loop {
             let (claimed, held) = self.claimed_and_held(gfid)?;
-            // a claim that does not hold: it is being renamed just now
-            if claimed == held.len() {
-                return Ok(held);
-            }
-            if attempt + 1 == CLIMBS {
+            attempt += 1;
+            // a claim that does not hold: it is being renamed just now, or a leftover
+            if claimed == held.len() || attempt == NAME_LOOKS {
                 return Ok(held);
             }
             std::thread::sleep(CLIMB_PAUSE * attempt);
         }
-        Ok(Vec::new())
     }
 
     fn xattrs(&self, gfid: Gfid) -> Result<Option<Vec<Xattr>>, Error> {
@@ -237,7 +274,11 @@ impl View for BrickView {
             let (false, Some(name)) = (hidden, Name::new(&entry.name)) else { return Ok(()) };
             // no gfid: made behind GlusterFS's back, or gone since it was listed
             match gfid_of_name(&open, &name)? {
-                Some(gfid) => each(name, gfid),
+                Some(gfid) => {
+                    let at = Entry { parent: dir, name };
+                    self.note_if_lost(&open, &at, gfid)?;
+                    each(at.name, gfid)
+                }
                 None => Ok(()),
             }
         })
@@ -251,9 +292,64 @@ impl View for BrickView {
         })
     }
 
+    fn relearn(&self) -> Result<(), Error> {
+        let suspects = self.lost.suspects();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            count = suspects.len(),
+            "directories without a usable handle, looking through the brick"
+        );
+        let (mut met, mut open) = (HashSet::new(), vec![Gfid::ROOT]);
+        while let Some(dir) = open.pop() {
+            self.list(dir, &mut |_, gfid| {
+                if matches!(self.form(gfid)?, Form::Directory) {
+                    open.push(gfid);
+                    if suspects.contains(&gfid) {
+                        met.insert(gfid);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        self.lost.walked(&suspects, &met);
+        Ok(())
+    }
+
     fn is_whole(&self) -> bool {
         matches!(volume_id(&self.root), Ok(Some(volume)) if volume == self.volume)
     }
+}
+
+/// What sort of object a gfid stands for.
+enum Form {
+    /// Nothing.
+    None,
+    /// A directory.
+    Directory,
+    /// Anything else, by its handle.
+    Other,
+}
+
+/// What a climb met.
+enum Way {
+    /// The directory.
+    Open(Arc<OwnedFd>),
+    /// The directory has no handle.
+    NoHandle,
+    /// Its handle leads to a place that is not its own.
+    Misled,
+    /// A directory above it was not where its handle says.
+    Broken,
+}
+
+/// Opens a directory by its name, if it is the one that is meant.
+fn step_into(parent: &OwnedFd, gfid: Gfid, name: &Name) -> Result<Option<OwnedFd>, Error> {
+    let opened = at::open(parent, name.as_bytes(), OFlags::PATH | OFlags::DIRECTORY);
+    let Some(found) = gone_is_none(opened)? else { return Ok(None) };
+    let raw = xattr::get_through(&xattr::below(&found, b""), names::GFID.as_bytes())?;
+    Ok((raw.and_then(|raw| Gfid::from_slice(&raw)) == Some(gfid)).then_some(found))
 }
 
 /// A path to an object's xattrs. The path of a directory goes through its open handle, which must therefore
@@ -476,5 +572,36 @@ mod tests {
                 assert_eq!(view.names(below).unwrap(), [entry(top, b"below")]);
             }
         });
+    }
+
+    #[test]
+    fn the_handle_that_a_replaced_directory_leaves_behind_is_no_directory() {
+        let mut brick = TestBrick::create();
+        let (old, new) = (entry(Gfid::ROOT, b"old"), entry(Gfid::ROOT, b"new"));
+        let (mover, replaced) = (brick.mkdir(&old), brick.mkdir(&new));
+        std::fs::remove_dir(brick.path_of(&new)).unwrap();
+        brick.rename_dir(mover, &old, &new);
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert!(view.sight(replaced).unwrap().is_none());
+        assert!(view.names(replaced).unwrap().is_empty());
+        assert_eq!(view.names(mover).unwrap(), [new]);
+    }
+
+    #[test]
+    fn a_directory_without_a_handle_is_found_by_name_or_by_a_walk() {
+        let mut brick = TestBrick::create();
+        let at = entry(Gfid::ROOT, b"d");
+        let lost = brick.mkdir(&at);
+        let below = brick.mkdir(&entry(lost, b"below"));
+        brick.lose_handle(lost);
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert!(view.sight(below).is_err(), "what cannot be reached is not dead");
+        view.relearn().unwrap();
+        assert!(view.sight(below).unwrap().is_some());
+        let view = BrickView::open(&brick.root()).unwrap();
+        assert_eq!(view.holder(&at).unwrap(), Some(lost));
+        assert!(view.sight(lost).unwrap().is_some());
+        assert_eq!(view.names(lost).unwrap(), [at]);
+        assert_eq!(view.names(below).unwrap(), [entry(lost, b"below")]);
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod brick;
 mod handles;
+mod lost;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Attributes, Xattr};
@@ -63,6 +64,12 @@ pub trait View: Send + Sync {
     /// # Errors
     /// Anything that leaves the answer open.
     fn changed_at(&self, gfid: Gfid) -> Result<Option<gsyncd_core::id::Stime>, Error>;
+
+    /// Looks through the whole tree for directories that could not be reached. Costly: only when some are missed.
+    ///
+    /// # Errors
+    /// Of reading.
+    fn relearn(&self) -> Result<(), Error>;
 
     /// True while "not there" can be believed: all of the volume's children are up.
     fn is_whole(&self) -> bool;
