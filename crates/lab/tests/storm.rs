@@ -1,4 +1,4 @@
-//! Several threads change the same few names at random while workers and secondaries die: equal at the end.
+//! The same few names change at random while workers and secondaries die: equal at the end.
 use gsyncd_lab::census::kill;
 use gsyncd_lab::host::Rsync;
 use gsyncd_lab::inside::on_a_private_host;
@@ -8,8 +8,8 @@ use gsyncd_lab::{Done, Failure};
 use std::time::Duration;
 
 const BOUND: Duration = Duration::from_secs(120);
-/// Each of the threads of a storm makes so many changes.
-const STEPS: u64 = 400;
+/// A storm makes so many changes.
+const STEPS: u64 = 800;
 
 fn seed(name: &str, seed: u64) -> Done {
     on_a_private_host(name, env!("CARGO_BIN_EXE_gsyncd-lab"), Rsync::Host, || {
