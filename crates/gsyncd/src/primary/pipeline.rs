@@ -176,6 +176,7 @@ impl Pipeline {
 
     fn process(&mut self, group: &Group) -> Result<(), PipelineError> {
         if !group.touched.is_empty() {
+            self.patrol.heard();
             self.report.pending(&group.touched);
             gather(&*self.view, &group.touched, &mut self.sender)?;
             let stuck = self.sender.settle()?;
