@@ -7,7 +7,7 @@ use gsyncd_lab::storm::storm;
 use gsyncd_lab::{Done, Failure};
 use std::time::Duration;
 
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_secs(240);
 /// A storm makes so many changes.
 const STEPS: u64 = 800;
 

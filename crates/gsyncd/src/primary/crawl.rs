@@ -9,6 +9,9 @@ use super::view::View;
 use gsyncd_core::id::{Entry, Gfid, Name, Stime};
 use gsyncd_sys::{Errno, Error};
 
+/// A walk that is not thorough has the secondary report only directories of so many entries at most.
+const AUDIT_LIMIT: usize = 1000;
+
 /// What kind of walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Walk {
@@ -16,8 +19,8 @@ pub struct Walk {
     pub since: Option<Stime>,
     /// The secondary had nothing when this process started: send content without asking.
     pub onto_empty: bool,
-    /// Look into every entry of a changed directory and have the secondary report its own; else only what changed
-    /// by itself is said.
+    /// Say every entry of a changed directory and have the secondary report its own; else only what changed by
+    /// itself is said, and the secondary reports small directories only.
     pub thorough: bool,
 }
 
@@ -64,18 +67,20 @@ impl Crawler<'_> {
             return Ok(());
         }
         self.met.directories += 1;
-        if self.walk.thorough && !self.walk.onto_empty {
-            self.facts.audit(dir);
-        }
-        let mut refused = None;
+        let (mut refused, mut listed_entries) = (None, 0);
         let view = self.view;
         let listed = view.list(dir, &mut |name, gfid| {
+            listed_entries += 1;
             self.entry(dir, name, gfid);
             hand_over_when_full(view, &mut self.facts, sink).map_err(|error| {
                 refused = Some(error);
                 Error::new("getdents64", b"", Errno::CANCELED)
             })
         });
+        let limit = if self.walk.thorough { usize::MAX } else { AUDIT_LIMIT };
+        if !self.walk.onto_empty && listed_entries <= limit {
+            self.facts.audit(dir);
+        }
         match (refused, listed) {
             (Some(error), _) => Err(error),
             (None, Ok(())) => Ok(()),

@@ -245,7 +245,8 @@ impl Sender {
         };
         self.sent_bytes -= sent.bytes;
         self.counts.calls += answer.calls;
-        self.counts.needs += answer.needs.len() as u64;
+        let is_need = |need: &&Need| !matches!(need.why, Why::Present);
+        self.counts.needs += answer.needs.iter().filter(is_need).count() as u64;
         let undone: std::collections::HashSet<Gfid> = answer.needs.iter().map(|need| need.gfid).collect();
         // names below a directory that is missing were left undone with it
         for at in sent.names.into_iter().filter(|at| undone.contains(&at.parent)) {
