@@ -265,6 +265,26 @@ proptest! {
     }
 }
 
+/// Found by the histories above: a large file that was also in the way of another lost its transfer.
+#[test]
+fn a_large_file_in_the_way_still_gets_its_content() {
+    let steps = [
+        (5, 0, 0, 0),
+        (10, 0, 159, 0),
+        (15, 0, 105, 0),
+        (160, 0, 178, 0),
+        (89, 0, 0, 0),
+        (96, 153, 234, 0),
+        (128, 0, 128, 55),
+    ];
+    let mut world = World::new();
+    for step in steps {
+        world.step(step);
+    }
+    world.sync();
+    world.assert_equal();
+}
+
 #[test]
 fn a_first_sync_sends_each_thing_once() {
     let mut world = World::new();

@@ -248,6 +248,10 @@ impl Sender {
         let is_need = |need: &&Need| !matches!(need.why, Why::Present);
         self.counts.needs += answer.needs.iter().filter(is_need).count() as u64;
         let undone: std::collections::HashSet<Gfid> = answer.needs.iter().map(|need| need.gfid).collect();
+        // these are said again with their content; one that is only in the way here is not
+        let is_said_again = |need: &&Need| matches!(need.why, Why::Missing | Why::Failed { .. });
+        let said_again: std::collections::HashSet<Gfid> =
+            answer.needs.iter().filter(is_said_again).map(|need| need.gfid).collect();
         // names below a directory that is missing were left undone with it
         for at in sent.names.into_iter().filter(|at| undone.contains(&at.parent)) {
             self.repair.add_name(at);
@@ -258,7 +262,7 @@ impl Sender {
         for need in answer.needs {
             self.repair.add(need);
         }
-        for gfid in sent.follows.into_iter().filter(|gfid| !undone.contains(gfid)) {
+        for gfid in sent.follows.into_iter().filter(|gfid| !said_again.contains(gfid)) {
             self.counts.transfers += 1;
             self.transfers.start(gfid);
         }

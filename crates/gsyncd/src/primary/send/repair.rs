@@ -5,7 +5,7 @@ use crate::primary::facts::{Content, Facts, Unreadable, Want};
 use crate::primary::view::View;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Batch, Need, Why};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -125,9 +125,15 @@ impl Repair {
         }
         let view = Arc::clone(&self.view);
         let mut facts = Facts::new(&*view);
-        let mut asked = HashSet::new();
+        let mut asked: HashMap<Gfid, bool> = HashMap::new();
         while let Some(need) = self.now.pop_front() {
-            state(&mut facts, &need, asked.insert(need.gfid));
+            // once each, but again when one need wants the content and the one before did not
+            let wants_content = matches!(need.why, Why::Missing | Why::Failed { .. });
+            let is_new = asked.get(&need.gfid).is_none_or(|had_content| wants_content && !had_content);
+            if is_new {
+                asked.insert(need.gfid, wants_content);
+            }
+            state(&mut facts, &need, is_new);
             if facts.is_full() {
                 return Some(facts.finish());
             }
@@ -154,8 +160,8 @@ impl Repair {
 }
 
 /// Says all about one need.
-fn state(facts: &mut Facts, need: &Need, first: bool) {
-    if first {
+fn state(facts: &mut Facts, need: &Need, is_new: bool) {
+    if is_new {
         match need.why {
             // its parent may be missing as well: say the whole way down
             Why::Missing | Why::Failed { .. } => {
