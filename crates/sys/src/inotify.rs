@@ -3,13 +3,13 @@
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags};
 use rustix::io::Errno;
 
-use crate::{Error, Result};
+use crate::{Error, Result, poll};
 
 pub use rustix::fs::inotify::WatchFlags;
 
@@ -151,24 +151,9 @@ impl AsFd for Waker {
 /// # Errors
 /// What poll says, but EINTR, which is waited through.
 pub fn wait(queue: Option<&Inotify>, waker: &Waker, timeout: Duration) -> Result<()> {
-    let deadline = Instant::now().checked_add(timeout);
-    let mut polled = vec![PollFd::new(waker, PollFlags::IN)];
-    polled.extend(queue.map(|queue| PollFd::new(queue, PollFlags::IN)));
-    loop {
-        let left = deadline.map(|at| timespec(at.saturating_duration_since(Instant::now())));
-        match poll(&mut polled, left.as_ref()) {
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(Error::new("poll", b"", errno)),
-        }
-    }
-}
-
-fn timespec(left: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: left.subsec_nanos().into(),
-    }
+    let mut waited = vec![waker.as_fd()];
+    waited.extend(queue.map(AsFd::as_fd));
+    poll::wait_readable(&waited, Some(timeout)).map(drop)
 }
 
 #[cfg(test)]
