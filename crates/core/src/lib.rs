@@ -7,6 +7,7 @@ pub mod conf;
 pub mod gluster;
 pub mod htime;
 pub mod id;
+pub mod identity;
 pub mod record;
 pub mod shell;
 pub mod status;

@@ -28,6 +28,8 @@ pub struct Stat {
     pub mtime: (i64, u32),
     /// Access: seconds and nanoseconds.
     pub atime: (i64, u32),
+    /// Last change of content or attributes: seconds and nanoseconds. Only the kernel sets it.
+    pub ctime: (i64, u32),
 }
 
 impl Stat {
@@ -57,6 +59,7 @@ impl From<fs::Stat> for Stat {
             rdev: raw.st_rdev,
             mtime: (raw.st_mtime, raw.st_mtime_nsec as u32),
             atime: (raw.st_atime, raw.st_atime_nsec as u32),
+            ctime: (raw.st_ctime, raw.st_ctime_nsec as u32),
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod at;
 pub mod child;
 pub mod error;
+pub mod handle;
 pub mod inotify;
 pub mod lock;
 pub mod mount;

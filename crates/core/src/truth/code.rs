@@ -80,6 +80,10 @@ impl Code for Body {
             }
             Body::Follows => out.push(2),
             Body::Compare => out.push(3),
+            Body::Hash(hash) => {
+                out.push(4);
+                hash.encode(out);
+            }
         }
     }
     fn decode(input: &mut &[u8]) -> Result<Body, Malformed> {
@@ -88,6 +92,7 @@ impl Code for Body {
             1 => Body::Inline(Code::decode(input)?),
             2 => Body::Follows,
             3 => Body::Compare,
+            4 => Body::Hash(Code::decode(input)?),
             _ => return Err(Malformed("body")),
         })
     }

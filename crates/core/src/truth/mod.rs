@@ -28,6 +28,8 @@ pub enum Body {
     /// The content is needed unless size and modification time are already those of the attributes. Only a
     /// crawl says this: a journal record that says "data changed" is never judged by size and time.
     Compare,
+    /// The content is needed unless its BLAKE3 is this: an existing copy is taken over without being sent again.
+    Hash([u8; 32]),
 }
 
 /// A statement about one object that exists on the primary.
@@ -81,7 +83,8 @@ impl Batch {
     }
 }
 
-/// The secondary's answer to a batch: everything not mentioned is true now, and durable.
+/// The secondary's answer to a batch: everything not mentioned is true now. It is durable too, at once where the
+/// tree does so with every batch, else after the next [`crate::wire::message::Request::Sync`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The batch's number.

@@ -15,6 +15,10 @@ pub struct Welcome {
     pub empty: bool,
     /// Program version, for logs.
     pub version: Box<[u8]>,
+    /// Which copy this is: the id of its index, made with it. All zero where none is kept (a volume).
+    pub copy: [u8; 16],
+    /// How many syncs the index has seen. Fewer than the primary remembers: an older state of the copy is back.
+    pub generation: u64,
 }
 
 /// Hash of one block of the secondary's present content: the first 16 bytes of its BLAKE3.
@@ -70,6 +74,8 @@ pub enum Request {
     },
     /// Nothing; proves that the primary lives.
     KeepAlive,
+    /// Make everything durable that was answered before; a tree that does so with every answer has nothing to do.
+    Sync,
 }
 
 /// From the secondary to the primary.
@@ -101,6 +107,11 @@ pub enum Reply {
     KeepAlive,
     /// The secondary cannot go on, and why.
     Fatal(Box<[u8]>),
+    /// Answer to a sync: all that was answered before it is durable.
+    Synced {
+        /// See [`Welcome::generation`].
+        generation: u64,
+    },
 }
 
 impl<const N: usize> Code for [u8; N] {
@@ -126,9 +137,16 @@ impl Code for Welcome {
     fn encode(&self, out: &mut Vec<u8>) {
         self.empty.encode(out);
         self.version.encode(out);
+        self.copy.encode(out);
+        self.generation.encode(out);
     }
     fn decode(input: &mut &[u8]) -> Result<Welcome, Malformed> {
-        Ok(Welcome { empty: bool::decode(input)?, version: Code::decode(input)? })
+        Ok(Welcome {
+            empty: Code::decode(input)?,
+            version: Code::decode(input)?,
+            copy: Code::decode(input)?,
+            generation: Code::decode(input)?,
+        })
     }
 }
 
@@ -150,6 +168,7 @@ impl Code for Request {
             Request::Close { transfer, size, hash, object } => put!(out, 5, transfer, size, hash, object),
             Request::Abandon { transfer } => put!(out, 6, transfer),
             Request::KeepAlive => put!(out, 7),
+            Request::Sync => put!(out, 8),
         }
     }
     fn decode(input: &mut &[u8]) -> Result<Request, Malformed> {
@@ -178,6 +197,7 @@ impl Code for Request {
             },
             6 => Request::Abandon { transfer: Code::decode(input)? },
             7 => Request::KeepAlive,
+            8 => Request::Sync,
             _ => return Err(Malformed("unknown request")),
         })
     }
@@ -194,6 +214,7 @@ impl Code for Reply {
             Reply::Closed { transfer, failed } => put!(out, 4, transfer, failed),
             Reply::KeepAlive => put!(out, 5),
             Reply::Fatal(why) => put!(out, 6, why),
+            Reply::Synced { generation } => put!(out, 7, generation),
         }
     }
     fn decode(input: &mut &[u8]) -> Result<Reply, Malformed> {
@@ -209,6 +230,7 @@ impl Code for Reply {
             4 => Reply::Closed { transfer: Code::decode(input)?, failed: Code::decode(input)? },
             5 => Reply::KeepAlive,
             6 => Reply::Fatal(Code::decode(input)?),
+            7 => Reply::Synced { generation: Code::decode(input)? },
             _ => return Err(Malformed("unknown reply")),
         })
     }

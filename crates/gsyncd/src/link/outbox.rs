@@ -8,5 +8,5 @@ pub trait Outbox: Send + Sync {
     ///
     /// # Errors
     /// When the link is broken.
-    fn send(&self, request: &Request) -> std::io::Result<()>;
+    fn send(&self, request: Request) -> std::io::Result<()>;
 }

@@ -25,8 +25,8 @@ impl<W: Write + Send> LinkOutbox<W> {
 }
 
 impl<W: Write + Send> Outbox for LinkOutbox<W> {
-    fn send(&self, request: &Request) -> std::io::Result<()> {
-        self.writer.write(request)
+    fn send(&self, request: Request) -> std::io::Result<()> {
+        self.writer.write(&request)
     }
 }
 
@@ -62,7 +62,7 @@ pub fn keep_alive(outbox: Arc<dyn Outbox>) -> std::io::Result<()> {
     std::thread::Builder::new().name("keep-alive".into()).spawn(move || {
         loop {
             std::thread::sleep(KEEP_ALIVE_PERIOD);
-            if outbox.send(&Request::KeepAlive).is_err() {
+            if outbox.send(Request::KeepAlive).is_err() {
                 return;
             }
         }

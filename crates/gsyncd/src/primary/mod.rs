@@ -3,6 +3,7 @@
 pub mod client;
 pub mod commit;
 pub mod crawl;
+pub mod directory;
 pub mod facts;
 pub mod group;
 pub mod patrol;

@@ -86,7 +86,11 @@ pub fn serve(
         .and_then(|engine| Ok((engine, tree.is_empty()?)))
         .map_err(|error| tell_fatal(&say, error));
     let (engine, empty) = opened?;
-    say(Reply::Welcome(Welcome { empty, version: env!("CARGO_PKG_VERSION").as_bytes().into() }));
+    say(Reply::Welcome(Welcome {
+        empty,
+        version: env!("CARGO_PKG_VERSION").as_bytes().into(),
+        ..Welcome::default()
+    }));
     let (ended, ends) = bounded(2);
     let (batches, queue) = bounded(BATCHES_WAITING);
     let pulse = Arc::new(Pulse::default());
@@ -189,6 +193,7 @@ fn listen(
             }
             Request::Abandon { transfer } => receiver.abandon(transfer),
             Request::KeepAlive => say(Reply::KeepAlive),
+            Request::Sync => say(Reply::Synced { generation: 0 }),
         }
         pulse.busy.store(false, Ordering::Relaxed);
         pulse.heard.fetch_add(1, Ordering::Relaxed);

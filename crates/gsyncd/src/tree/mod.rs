@@ -3,6 +3,7 @@
 pub mod dress;
 pub mod gluster;
 pub mod keeper;
+pub mod local;
 #[cfg(test)]
 pub(crate) mod memory;
 pub mod mount;

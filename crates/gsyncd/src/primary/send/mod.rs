@@ -222,7 +222,7 @@ impl Sender {
         match inbound {
             Inbound::Reply(Reply::Answer(answer)) => self.answered(answer),
             Inbound::Reply(Reply::Fatal(why)) => Err(fatal(&why)),
-            Inbound::Reply(Reply::KeepAlive | Reply::Welcome(_)) => Ok(()),
+            Inbound::Reply(Reply::KeepAlive | Reply::Synced { .. } | Reply::Welcome(_)) => Ok(()),
             Inbound::Reply(reply @ (Reply::Signature { .. } | Reply::Closed { .. })) => {
                 self.transfers.route(reply);
                 Ok(())
@@ -296,7 +296,7 @@ impl Sender {
         self.sent_bytes += sent.bytes;
         let number = batch.number;
         tracing::debug!(number, names = ?batch.names, dead = ?batch.dead, objects = batch.objects.len(), "said");
-        self.outbox.send(&Request::Batch(batch)).map_err(|error| self.lost(&error))?;
+        self.outbox.send(Request::Batch(batch)).map_err(|error| self.lost(&error))?;
         self.sent.insert(number, sent);
         Ok(())
     }

@@ -161,5 +161,5 @@ impl Work<'_> {
 fn needs_content(object: &Object) -> bool {
     object.attributes.kind == Kind::File
         && object.attributes.size > 0
-        && matches!(object.body, Body::Untouched | Body::Compare)
+        && matches!(object.body, Body::Untouched | Body::Compare | Body::Hash(_))
 }

@@ -65,24 +65,24 @@ struct Signature {
 /// [`TransferError`]; the transfer is over on both sides.
 pub fn send_file(file: &OwnedFd, object: Object, peer: &Peer) -> Result<(), TransferError> {
     let size = at::stat_fd(file)?.size;
-    peer.send(&Request::Open { transfer: peer.transfer, gfid: object.gfid, size })?;
+    peer.send(Request::Open { transfer: peer.transfer, gfid: object.gfid, size })?;
     let signature = peer.signature()?;
     let mut content = Content { peer, hasher: blake3::Hasher::new(), signature };
     match content.send(file, size) {
         Ok(size) => {
             let hash = *content.hasher.finalize().as_bytes();
-            peer.send(&Request::Close { transfer: peer.transfer, size, hash, object })?;
+            peer.send(Request::Close { transfer: peer.transfer, size, hash, object })?;
             peer.closed()
         }
         Err(error) => {
-            peer.send(&Request::Abandon { transfer: peer.transfer })?;
+            peer.send(Request::Abandon { transfer: peer.transfer })?;
             Err(error)
         }
     }
 }
 
 impl Peer<'_> {
-    fn send(&self, request: &Request) -> Result<(), TransferError> {
+    fn send(&self, request: Request) -> Result<(), TransferError> {
         self.outbox.send(request).map_err(|error| TransferError::Link(error.to_string()))
     }
 
@@ -152,7 +152,7 @@ impl Content<'_> {
         if start >= end {
             return Ok(());
         }
-        self.peer.send(&Request::Hole { transfer: self.peer.transfer, offset: start, length: end - start })
+        self.peer.send(Request::Hole { transfer: self.peer.transfer, offset: start, length: end - start })
     }
 
     /// Sends the blocks of a range that the secondary lacks; returns where reading ended.
@@ -168,7 +168,7 @@ impl Content<'_> {
             }
             if !self.is_there(offset, block) {
                 self.hasher.update(block);
-                self.peer.send(&Request::Data {
+                self.peer.send(Request::Data {
                     transfer: self.peer.transfer,
                     offset,
                     bytes: block.into(),
