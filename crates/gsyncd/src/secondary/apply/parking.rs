@@ -85,8 +85,10 @@ impl Parking {
         if !state.exists {
             state.root = tree.look(Gfid::ROOT)?;
             if tree.look(PARKING)?.is_none() {
-                let made = tree.create(&home()?, PARKING, &Kind::Directory, 0o700);
-                made.or_else(|error| if error.errno == Errno::EXIST { Ok(()) } else { Err(error) })?;
+                match tree.create(&home()?, PARKING, &Kind::Directory, 0o700) {
+                    Err(error) if error.errno != Errno::EXIST => return Err(error),
+                    _ => {}
+                }
             }
             state.exists = true;
         }
