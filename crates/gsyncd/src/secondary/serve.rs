@@ -162,7 +162,7 @@ fn await_end(ends: &Inbox<End>, pulse: &Pulse, timeout: Option<Duration>) -> End
     let (mut last, mut since) = (0, Instant::now());
     loop {
         select! {
-            recv(ends) -> end => return end.unwrap_or_else(|_| Err(ServeError::Broken)),
+            recv(ends) -> end => return end.unwrap_or(Err(ServeError::Broken)),
             recv(ticks) -> _ => {
                 let now = pulse.heard.load(Ordering::Relaxed);
                 // while the reader waits for the engine the silence is ours

@@ -79,6 +79,17 @@ pub enum Holder {
     Held(Gfid),
 }
 
+/// Whether a tree has objects that replication did not put there, as far as it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangers {
+    /// It cannot tell them from others: there is no [`Tree::adopt`].
+    Unknown,
+    /// It can tell them, and expects few.
+    Few,
+    /// Most names may be held by one: it pays to look before something is created.
+    Many,
+}
+
 /// How an object is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -204,9 +215,9 @@ pub trait Tree: Send + Sync {
     fn reserves(&self, _at: &Entry) -> bool {
         false
     }
-    /// True when names may well be held by foreign objects, so that it pays to look before something is created.
-    fn expects_foreign(&self) -> bool {
-        false
+    /// What is known about foreign objects in this tree.
+    fn strangers(&self) -> Strangers {
+        Strangers::Unknown
     }
     /// Who owns what [`Tree::create`] made: user and group.
     fn creator(&self) -> (u32, u32) {

@@ -1,5 +1,6 @@
 //! Creates objects with all that belongs to them, and brings existing ones up to date.
 
+use super::adopt::has_content;
 use super::pool::{lock, parallel};
 use super::work::Work;
 use crate::tree::dress::{Before, dress};
@@ -91,6 +92,12 @@ impl Work<'_> {
             Some(handle) => handle,
             None => self.tree.open(object.gfid, access)?,
         };
+        let mut content = content;
+        if let (Some(bytes), Some(seen)) = (content, before)
+            && self.is_written_already(&*handle, bytes, seen)?
+        {
+            content = None;
+        }
         if let Some(bytes) = content {
             handle.write_at(bytes, 0)?;
             if before.is_some() {
@@ -109,6 +116,12 @@ impl Work<'_> {
             Some(bytes) => self.finish_content(object.gfid, handle, bytes.len() as u64),
             None => Ok(()),
         }
+    }
+
+    /// Whether a file has its content already, looked up only where that is cheaper than to write it.
+    fn is_written_already(&self, handle: &dyn Handle, bytes: &[u8], seen: Seen) -> Result<bool> {
+        let is_cheap = self.tree.durability() == Durability::Sync && seen.size == bytes.len() as u64;
+        if is_cheap { has_content(handle, bytes) } else { Ok(false) }
     }
 
     /// Closes a written file so that it will be durable when it is said to be, with this size in bytes.
@@ -164,6 +177,15 @@ impl Work<'_> {
         match &object.body {
             Body::Follows => {}
             Body::Compare if wanted.kind == Kind::File && !same_content => self.report.missing(gfid, None),
+            Body::Hash(hash) if wanted.kind == Kind::File => {
+                match self.report.check(gfid, None, self.has_hash(object, seen, hash)) {
+                    Some(true) => {
+                        self.report.check(gfid, None, self.fill(object, None, Some(seen), false));
+                    }
+                    Some(false) => self.report.missing(gfid, None),
+                    None => {}
+                }
+            }
             _ => {
                 self.report.check(gfid, None, self.fill(object, None, Some(seen), false));
             }
