@@ -429,7 +429,8 @@ pub fn next_data(fd: impl AsFd, offset: u64, size: u64) -> Result<Option<(u64, u
 /// # Errors
 /// EXDEV when something is mounted there, ELOOP for a symlink, else the errno of the call.
 pub fn open_here(dir: impl AsFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    // no O_NOCTTY as elsewhere: with O_PATH this call refuses what the other ignores
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     loop {
         match fs::openat2(&dir, name, flags, Mode::empty(), resolve) {

@@ -19,9 +19,7 @@ impl Excludes {
     pub fn new(patterns: &[String]) -> Result<Excludes, Failure> {
         let mut builder = GitignoreBuilder::new("");
         for pattern in patterns {
-            builder
-                .add_line(None, pattern)
-                .map_err(|error| refused(&format!("{pattern}: {error}")))?;
+            builder.add_line(None, pattern).map_err(|error| refused(&format!("{pattern}: {error}")))?;
         }
         let rules = builder.build().map_err(|error| refused(&error.to_string()))?;
         Ok(Excludes { rules })

@@ -37,7 +37,10 @@ impl Failing {
         } else {
             (FIRST_PAUSE * (1 << tries.min(6))).min(LAST_PAUSE)
         };
-        let known = self.troubles.get(&stuck.gfid).is_some_and(|known| !known.passing && known.reason == stuck.reason);
+        let known = self
+            .troubles
+            .get(&stuck.gfid)
+            .is_some_and(|known| !known.passing && known.reason == stuck.reason);
         if !passing && !known {
             tracing::error!(%stuck, "cannot be synced, will be tried again");
         }
@@ -83,9 +86,10 @@ impl Failing {
     /// One of the reasons, for people.
     #[must_use]
     pub fn example(&self) -> Option<String> {
-        self.troubles.iter().find(|(_, trouble)| !trouble.passing).map(|(gfid, trouble)| {
-            format!("{gfid}: {}", trouble.reason)
-        })
+        self.troubles
+            .iter()
+            .find(|(_, trouble)| !trouble.passing)
+            .map(|(gfid, trouble)| format!("{gfid}: {}", trouble.reason))
     }
 }
 

@@ -102,7 +102,20 @@ impl<'a> First<'a> {
         let facts = Facts::new(view);
         let (skipped, stuck, map) = (Vec::new(), Vec::new(), &**ground.map());
         First {
-            ground, map, view, watch, progress, sender, onto, facts, entries: 0, bytes: 0, told: 0, told_bytes: 0, skipped, stuck,
+            ground,
+            map,
+            view,
+            watch,
+            progress,
+            sender,
+            onto,
+            facts,
+            entries: 0,
+            bytes: 0,
+            told: 0,
+            told_bytes: 0,
+            skipped,
+            stuck,
         }
     }
 

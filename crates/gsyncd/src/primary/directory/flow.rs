@@ -128,7 +128,8 @@ impl Directory {
             if scanned.is_ok() && is_known {
                 self.progress.enter(Phase::Connecting);
             }
-            let connected = connecting.join().unwrap_or_else(|_| Err(Failure::new("the connection's thread broke")));
+            let connected =
+                connecting.join().unwrap_or_else(|_| Err(Failure::new("the connection's thread broke")));
             scanned.map(|()| connected)
         })?;
         connected.map_err(Ending::Lost)
@@ -167,7 +168,9 @@ impl Directory {
         let exhausted = self.watch.as_ref().is_some_and(|(watch, _)| watch.is_exhausted());
         let interval = match self.plan.crawl_interval {
             interval if !exhausted => interval,
-            interval => Some(interval.map_or(EXHAUSTED_INTERVAL, |interval| interval.min(EXHAUSTED_INTERVAL))),
+            interval => {
+                Some(interval.map_or(EXHAUSTED_INTERVAL, |interval| interval.min(EXHAUSTED_INTERVAL)))
+            }
         };
         self.next_scan = interval.map(|interval| Instant::now() + interval.max(took * SCAN_REST));
     }
@@ -476,7 +479,8 @@ fn look_there(
     let known = ground.map().entry(at)?;
     let name = at.name.as_bytes();
     let stat = stat_of(&dir, name)?;
-    let is_directory = stat.as_ref().map_or(known.is_some_and(|known| known.is_directory()), |stat| stat.is_dir());
+    let is_directory =
+        stat.as_ref().map_or(known.is_some_and(|known| known.is_directory()), |stat| stat.is_dir());
     if ground.leaves_out(at.parent, || ground.path(at.parent), name, is_directory) {
         return Ok(true);
     }

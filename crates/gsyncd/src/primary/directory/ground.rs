@@ -183,7 +183,13 @@ impl Ground {
 
     /// True for a name that is not replicated: this program's own, or excluded. `path` is the directory's.
     #[must_use]
-    pub fn leaves_out(&self, dir: Gfid, path: impl FnOnce() -> Vec<u8>, name: &[u8], is_directory: bool) -> bool {
+    pub fn leaves_out(
+        &self,
+        dir: Gfid,
+        path: impl FnOnce() -> Vec<u8>,
+        name: &[u8],
+        is_directory: bool,
+    ) -> bool {
         if dir == Gfid::ROOT && name == OURS {
             return true;
         }
@@ -213,7 +219,9 @@ pub fn stat_of(dir: impl AsFd, name: &[u8]) -> Result<Option<Stat>, Error> {
 fn open_directory(parent: &OwnedFd, name: &[u8], gfid: Gfid) -> Result<Option<Arc<OwnedFd>>, Error> {
     match at::open_here(parent, name, OFlags::PATH | OFlags::DIRECTORY) {
         Ok(open) => Ok((identify(&open, b"")? == gfid).then(|| Arc::new(open))),
-        Err(error) if matches!(error.errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
+        Err(error) if matches!(error.errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

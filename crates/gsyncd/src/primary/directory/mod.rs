@@ -17,8 +17,6 @@ mod preview;
 mod progress;
 mod say;
 mod scan;
-#[cfg(test)]
-mod tests;
 mod view;
 mod watch;
 
@@ -31,8 +29,8 @@ use crate::link::outbox::Outbox;
 use crossbeam_channel::{Receiver, Sender};
 use excludes::Excludes;
 use failing::Failing;
-use gsyncd_core::id::Entry;
 use ground::Ground;
+use gsyncd_core::id::Entry;
 use map::{Map, SessionState};
 use std::path::PathBuf;
 use std::sync::Arc;

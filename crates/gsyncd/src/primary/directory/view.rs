@@ -175,11 +175,7 @@ impl View for DirectoryView {
         if identify(&file, b"")? == gfid { Ok(Some(file)) } else { Err(unsettled(&place.name)) }
     }
 
-    fn list(
-        &self,
-        dir: Gfid,
-        each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn list(&self, dir: Gfid, each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>) -> Result<(), Error> {
         for (name, known) in self.ground.map().children(dir).map_err(|error| unreadable_map(&error))? {
             each(name, known.gfid)?;
         }

@@ -136,7 +136,18 @@ impl Sender {
         let repair = Repair::new(Arc::clone(&view));
         let (sent, counts) = (BTreeMap::new(), Counts::default());
         let durable = Durable::All(0);
-        Sender { view, outbox, inbox, transfers, next_number: 1, sent, sent_bytes: 0, repair, counts, durable }
+        Sender {
+            view,
+            outbox,
+            inbox,
+            transfers,
+            next_number: 1,
+            sent,
+            sent_bytes: 0,
+            repair,
+            counts,
+            durable,
+        }
     }
 
     /// Waits for the secondary's first message.

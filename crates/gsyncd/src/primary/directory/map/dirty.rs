@@ -47,9 +47,7 @@ impl Dirty {
     pub(super) fn encode(&self) -> Vec<u8> {
         match self {
             Dirty::Object(gfid, changes) => [&[OBJECT, changes.bits][..], &gfid.0].concat(),
-            Dirty::Name(at, former) => {
-                [&[NAME, 0][..], &former.0, &at.parent.0, at.name.as_bytes()].concat()
-            }
+            Dirty::Name(at, former) => [&[NAME, 0][..], &former.0, &at.parent.0, at.name.as_bytes()].concat(),
         }
     }
 
@@ -84,10 +82,9 @@ mod tests {
     #[test]
     fn comes_back_as_stored() {
         let at = Entry { parent: Gfid::ROOT, name: Name::new(b"\xff\n").unwrap() };
-        for dirty in [
-            Dirty::Object(Gfid([3; 16]), Changes::DATA.and(Changes::NAMES)),
-            Dirty::Name(at, Gfid([4; 16])),
-        ] {
+        for dirty in
+            [Dirty::Object(Gfid([3; 16]), Changes::DATA.and(Changes::NAMES)), Dirty::Name(at, Gfid([4; 16]))]
+        {
             assert_eq!(Dirty::decode(&dirty.encode()), Some(dirty));
         }
     }

@@ -82,7 +82,8 @@ impl Map {
             .map_err(|error| failed(error.to_string()))?;
         let map = Map { path: path.to_owned(), store, overlay: Mutex::default() };
         map.create_tables()?;
-        let last = map.read(|view| Ok(view.open_table(DIRTY)?.last()?.map(|(position, _)| position.value())))?;
+        let last =
+            map.read(|view| Ok(view.open_table(DIRTY)?.last()?.map(|(position, _)| position.value())))?;
         map.lock().next = last.map_or(1, |last| last + 1);
         Ok(map)
     }
@@ -142,7 +143,9 @@ impl Map {
         if let Some(changed) = self.lock().entries.get(&key) {
             return Ok(*changed);
         }
-        self.read(|view| Ok(view.open_table(ENTRIES)?.get(&key[..])?.and_then(|raw| Known::decode(raw.value()))))
+        self.read(|view| {
+            Ok(view.open_table(ENTRIES)?.get(&key[..])?.and_then(|raw| Known::decode(raw.value())))
+        })
     }
 
     /// All that is known to be in a directory, sorted by name.
@@ -307,16 +310,6 @@ impl Map {
         })
     }
 
-    /// How much is to be said.
-    ///
-    /// # Errors
-    /// As [`Map::entry`].
-    pub fn backlog(&self) -> Result<u64> {
-        use redb::ReadableTableMetadata;
-        self.flush(Lasting::No)?;
-        self.read(|view| Ok(view.open_table(DIRTY)?.len()?))
-    }
-
     /// This was said, and the secondary has it for good.
     ///
     /// # Errors
@@ -363,7 +356,11 @@ impl Map {
             }
             let mut names = change.open_table(NAMES)?;
             for (key, held) in &changes.names {
-                if *held { names.insert(&key[..], ())?.map(drop) } else { names.remove(&key[..])?.map(drop) };
+                if *held {
+                    names.insert(&key[..], ())?.map(drop)
+                } else {
+                    names.remove(&key[..])?.map(drop)
+                };
             }
             let mut dirty = change.open_table(DIRTY)?;
             for (position, said) in &changes.dirty {

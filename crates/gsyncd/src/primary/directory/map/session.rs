@@ -33,8 +33,11 @@ pub struct SessionState {
 
 impl SessionState {
     /// Reads it word by word; a word that is missing or odd has its default.
-    pub(super) fn read<E>(mut get: impl FnMut(&str) -> Result<Option<Vec<u8>>, E>) -> Result<SessionState, E> {
-        let mut array = |word: &str| get(word).map(|raw| raw.and_then(|raw| raw.try_into().ok()).unwrap_or_default());
+    pub(super) fn read<E>(
+        mut get: impl FnMut(&str) -> Result<Option<Vec<u8>>, E>,
+    ) -> Result<SessionState, E> {
+        let mut array =
+            |word: &str| get(word).map(|raw| raw.and_then(|raw| raw.try_into().ok()).unwrap_or_default());
         let (tree, copy) = (array("tree")?, array("copy")?);
         let generation = get("generation")?.and_then(|raw| raw.try_into().ok()).map_or(0, u64::from_le_bytes);
         let stage = match get("stage")?.as_deref() {

@@ -56,7 +56,7 @@ fn what_was_replaced_said_or_removed_is_gone() {
     map.commit().unwrap();
     assert_eq!(map.children(Gfid::ROOT).unwrap(), []);
     map.mark(Gfid([1; 16]), Changes::META).unwrap();
-    assert_eq!(map.backlog().unwrap(), 1);
+    assert_eq!(map.dirty(0, 10).unwrap().len(), 1);
 }
 
 #[test]
