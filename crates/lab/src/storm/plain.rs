@@ -37,6 +37,14 @@ impl Log {
         Ok(fs::write(path, self.0.concat())?)
     }
 
+    /// The last steps in which a path, or something below it, has a part.
+    pub fn about(&self, path: &Path) -> String {
+        let name = format!("{path:?}");
+        let name = name.trim_end_matches('"');
+        let lines: Vec<&str> = self.0.iter().map(String::as_str).filter(|line| line.contains(name)).collect();
+        lines.get(lines.len().saturating_sub(20)..).unwrap_or_default().concat()
+    }
+
     /// How many steps succeeded.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -1,5 +1,5 @@
 //! One measurement: a command, what it used, and the `sync` after it.
-use gsyncd_lab::census::processes;
+use gsyncd_lab::census::{processes, processor_time};
 use gsyncd_lab::command::run;
 use gsyncd_lab::{Done, Failure};
 use gsyncd_sys::usage;
@@ -68,21 +68,7 @@ fn far_side_seconds() -> f64 {
 
 /// What all processes of this host, but the first one and this one, use while nothing is done for so long.
 pub fn idle(bound: Duration) -> Duration {
-    let before = used();
+    let before = processor_time();
     std::thread::sleep(bound);
-    used().saturating_sub(before)
-}
-
-/// The time all living threads of the host have had a processor.
-fn used() -> Duration {
-    let mine = std::process::id();
-    let others = processes().into_iter().filter(|process| process.pid != 1 && process.pid != mine);
-    others.map(|process| threads(process.pid)).sum()
-}
-
-fn threads(pid: u32) -> Duration {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let texts = tasks.filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok());
-    let nanoseconds = texts.filter_map(|text| text.split(' ').next()?.parse().ok());
-    nanoseconds.map(Duration::from_nanos).sum()
+    processor_time().saturating_sub(before)
 }
