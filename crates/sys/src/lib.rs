@@ -12,6 +12,7 @@ pub mod mount;
 pub mod poll;
 pub mod signal;
 pub mod user;
+pub mod usage;
 pub mod xattr;
 
 pub use error::{Error, Result};
