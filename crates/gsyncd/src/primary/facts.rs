@@ -83,7 +83,8 @@ impl<'a> Facts<'a> {
     /// True when the batch should be sent before more is added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len() >= self.view.statements_limit()
+        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len()
+            >= self.view.statements_limit()
             || self.content_bytes >= CONTENT_LIMIT_BYTES
     }
 
