@@ -1,0 +1,1 @@
+//! The tree on real file systems.
