@@ -74,11 +74,6 @@ impl Index {
         self.lock().state
     }
 
-    /// True when nothing was stored yet.
-    pub(super) fn is_new(&self) -> bool {
-        self.lock().base.is_empty()
-    }
-
     pub(super) fn record(&self, gfid: Gfid) -> Result<Option<Arc<Record>>> {
         self.lock().record(gfid)
     }

@@ -89,7 +89,7 @@ impl LocalTree {
         let aside = Aside::new(own_fd, &own);
         let strangers = Expected::Few;
         let mut tree = LocalTree { paths, file_system, aside, strangers, threads, _lock: lock };
-        if tree.paths.index.is_new() && !tree.is_empty()? {
+        if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
         Ok(tree)

@@ -181,11 +181,6 @@ impl Store {
 }
 
 impl Snapshot {
-    /// True when it has no objects.
-    pub(super) fn is_empty(&self) -> bool {
-        self.is_empty
-    }
-
     pub(super) fn record(&self, gfid: Gfid) -> Result<Option<Record>> {
         if self.is_empty {
             return Ok(None);

@@ -121,7 +121,10 @@ impl LocalSecondary {
     }
 
     fn disturb(&mut self, (x, y, z): (u8, u8, u8)) -> std::io::Result<()> {
-        let paths = self.paths();
+        // where things are parked is ours alone
+        let is_theirs =
+            |path: &PathBuf| !path.components().any(|part| part.as_os_str() == OsStr::new(".gsyncd-parking"));
+        let paths: Vec<PathBuf> = self.paths().into_iter().filter(is_theirs).collect();
         let is_victim =
             |path: &&PathBuf| !path.as_os_str().as_bytes().windows(8).any(|part| part == b"foreign-");
         let victims: Vec<&PathBuf> = paths.iter().filter(is_victim).collect();
