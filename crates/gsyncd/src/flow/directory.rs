@@ -224,6 +224,7 @@ fn change(root: &Path, (what, x, y, z): (u8, u8, u8, u8)) {
 
 /// Follows in a thread until dropped.
 struct Follower {
+    progress: Arc<Progress>,
     report: Arc<Mutex<Option<Sender<Inbound>>>>,
     thread: Option<std::thread::JoinHandle<Ending>>,
 }
@@ -233,8 +234,10 @@ impl Follower {
         let plan = Plan { once: false, ..world.plan() };
         let mut near = world.near();
         let report = Arc::clone(&near.report);
-        let thread = std::thread::spawn(move || open(&plan, &Arc::default()).unwrap().run(&mut near));
-        Follower { report, thread: Some(thread) }
+        let progress = Arc::new(Progress::default());
+        let told = Arc::clone(&progress);
+        let thread = std::thread::spawn(move || open(&plan, &told).unwrap().run(&mut near));
+        Follower { progress, report, thread: Some(thread) }
     }
 
     fn stop(mut self) {
@@ -312,6 +315,47 @@ fn what_moved_while_nobody_looked_is_not_sent_again() {
     let moved = world.sync();
     world.assert_equal();
     assert_eq!(moved.sent_bytes, 0);
+}
+
+#[test]
+fn what_moves_while_it_is_followed_is_not_sent_again() {
+    let world = World::new();
+    let root = world.source();
+    fs::create_dir(root.join("a")).unwrap();
+    fs::create_dir(root.join("b")).unwrap();
+    for number in 0..300 {
+        fs::write(root.join(format!("a/{number}")), [7; 1000]).unwrap();
+    }
+    let follower = Follower::start(&world);
+    wait_until_equal(&world);
+    for number in 0..300 {
+        fs::rename(root.join(format!("a/{number}")), root.join(format!("b/{number}"))).unwrap();
+    }
+    fs::rename(root.join("b/1"), root.join("b/t")).unwrap();
+    fs::rename(root.join("b/2"), root.join("b/1")).unwrap();
+    fs::rename(root.join("b/t"), root.join("b/2")).unwrap();
+    wait_until_equal(&world);
+    assert_eq!(follower.progress.now().1.sent_bytes, 300_000);
+    follower.stop();
+}
+
+#[test]
+fn the_second_of_two_quick_changes_is_heard() {
+    let world = World::new();
+    let root = world.source();
+    let follower = Follower::start(&world);
+    for number in 0..40 {
+        let path = root.join(format!("{number}"));
+        fs::write(&path, "x").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        // of different lengths, so that the first is seen at different moments before the second
+        std::thread::sleep(Duration::from_micros(number * 200));
+        let past = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + number);
+        let times = fs::FileTimes::new().set_modified(past);
+        fs::File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
+    }
+    wait_until_equal(&world);
+    follower.stop();
 }
 
 #[test]

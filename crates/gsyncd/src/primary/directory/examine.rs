@@ -5,11 +5,11 @@ use super::map::{Changes, Known, Map, MapError};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::at::Stat;
 use gsyncd_sys::{Error, at};
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime};
 
-/// Younger changes may be followed by others that look no younger: the kernel's clock ticks so coarsely.
-const YOUNG: Duration = Duration::from_millis(12);
+/// Objects that lost a name are remembered until they are met elsewhere; of more than this some are sent again.
+const LEFT_LIMIT: usize = 200_000;
 
 /// Why a name is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Cause {
         /// The content was written to.
         written: bool,
     },
+    /// It was too young a moment ago. Had anything happened to it since, that was looked at before.
+    Again,
 }
 
 /// What a name turned out to hold.
@@ -61,6 +63,8 @@ pub struct Examiner<'a> {
     map: &'a Map,
     /// Directories that lost a name; those without any are taken out of the map by [`Examiner::bury`].
     orphans: Vec<Gfid>,
+    /// What was known of objects that lost a name.
+    left: HashMap<Gfid, Known>,
     /// Names whose holder changed just now: to be looked at once more.
     young: Vec<Entry>,
 }
@@ -68,7 +72,7 @@ pub struct Examiner<'a> {
 impl<'a> Examiner<'a> {
     /// Nothing examined yet.
     pub fn new(ground: &'a Ground) -> Examiner<'a> {
-        Examiner { ground, map: ground.map(), orphans: Vec::new(), young: Vec::new() }
+        Examiner { ground, map: ground.map(), orphans: Vec::new(), left: HashMap::new(), young: Vec::new() }
     }
 
     /// Names to be looked at again a little later: their last change is too young to tell it from the next.
@@ -103,9 +107,8 @@ impl<'a> Examiner<'a> {
 
     /// What is to be remembered of a look.
     fn seen(&mut self, gfid: Gfid, at: &Entry, stat: &Stat) -> Known {
-        let mut known = Known::from_stat(gfid, stat);
-        if is_young(stat) {
-            known.ctime = (0, 0);
+        let known = Known::from_stat(gfid, stat);
+        if known.young {
             self.young.push(at.clone());
         }
         known
@@ -119,19 +122,18 @@ impl<'a> Examiner<'a> {
         stat: &Stat,
         cause: Cause,
     ) -> Result<Outcome, ExamineError> {
-        // only its age was in doubt, and nothing was told of it since
-        let is_settled = known.ctime == (0, 0) && known.seems_to_have_content_of(stat);
+        self.map.put(at, now)?;
+        if cause == Cause::Again && known.has_same_times(stat) {
+            return Ok(Outcome::Other);
+        }
         let content = match cause {
             _ if stat.type_bits() != 0o100_000 => Changes::META,
             Cause::Event { written: true } => Changes::DATA,
             _ if !known.seems_to_have_content_of(stat) => Changes::DATA,
             Cause::Event { written: false } => Changes::META,
-            Cause::Scan => Changes::DOUBT,
+            Cause::Scan | Cause::Again => Changes::DOUBT,
         };
-        self.map.put(at, now)?;
-        if !(is_settled && cause == (Cause::Event { written: false }) && known.mode == stat.mode) {
-            self.map.mark(now.gfid, content.and(Changes::META))?;
-        }
+        self.map.mark(now.gfid, content.and(Changes::META))?;
         Ok(Outcome::Other)
     }
 
@@ -148,7 +150,7 @@ impl<'a> Examiner<'a> {
         }
         let before = match self.map.names(now.gfid)?.first() {
             Some(other) => self.map.entry(other)?,
-            None => None,
+            None => self.left.get(&now.gfid).copied(),
         };
         self.map.put(at, now)?;
         let is_file = stat.type_bits() == 0o100_000;
@@ -157,8 +159,8 @@ impl<'a> Examiner<'a> {
             Some(_) if !is_file => Changes::META,
             Some(before) if !before.seems_to_have_content_of(stat) => Changes::DATA,
             // renaming and linking move the time of the last change: it tells nothing about the content
-            Some(_) if cause == Cause::Scan => Changes::DOUBT,
-            Some(_) => Changes::META,
+            Some(_) if matches!(cause, Cause::Event { .. }) => Changes::META,
+            Some(_) => Changes::DOUBT,
         };
         self.map.mark(now.gfid, content.and(Changes::META).and(Changes::NAMES))?;
         if now.is_directory() && before.is_none() {
@@ -181,6 +183,9 @@ impl<'a> Examiner<'a> {
         if written {
             // it may live under another name, which tells nothing of this
             self.map.mark(former.gfid, Changes::DATA)?;
+        }
+        if self.left.len() < LEFT_LIMIT {
+            self.left.insert(former.gfid, *former);
         }
         if former.is_directory() {
             self.orphans.push(former.gfid);
@@ -227,11 +232,4 @@ impl<'a> Examiner<'a> {
         }
         Ok(())
     }
-}
-
-fn is_young(stat: &Stat) -> bool {
-    let changed = SystemTime::UNIX_EPOCH
-        .checked_add(Duration::new(u64::try_from(stat.ctime.0).unwrap_or(0), stat.ctime.1));
-    // a clock that was set back makes everything young: looked at once more, no harm
-    changed.is_none_or(|changed| changed.elapsed().map_or(true, |age| age < YOUNG))
 }

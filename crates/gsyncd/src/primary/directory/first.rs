@@ -1,5 +1,6 @@
 //! The first sync: reads the tree once, says what it finds and writes it into the map as it goes.
 
+use super::flow::YOUNG_LIMIT;
 use super::ground::{Ground, identify, join, stat_of};
 use super::map::{Changes, Known, Map, MapError};
 use super::progress::Progress;
@@ -75,6 +76,8 @@ pub struct First<'a> {
     bytes: u64,
     told: u64,
     told_bytes: u64,
+    /// Names to be looked at once more (see [`super::examine`]).
+    pub young: Vec<Entry>,
     /// What could not be looked into.
     pub skipped: Vec<Skipped>,
     /// What could not be synced.
@@ -114,6 +117,7 @@ impl<'a> First<'a> {
             bytes: 0,
             told: 0,
             told_bytes: 0,
+            young: Vec::new(),
             skipped,
             stuck,
         }
@@ -222,7 +226,11 @@ impl<'a> First<'a> {
             return Ok(());
         }
         let is_first_name = stat.is_dir() || stat.nlink < 2 || self.map.names(gfid)?.is_empty();
-        self.map.put_new(&at, Known::from_stat(gfid, &stat))?;
+        let known = Known::from_stat(gfid, &stat);
+        if known.young && self.young.len() < YOUNG_LIMIT {
+            self.young.push(at.clone());
+        }
+        self.map.put_new(&at, known)?;
         match self.read(dir, name, &stat, gfid, is_first_name) {
             Ok(object) => self.state(&at, &stat, object)?,
             Err(error) if is_gone(&error) => {

@@ -29,7 +29,7 @@ const STEP: usize = 4096;
 /// When names that were too young to tell are looked at again.
 const YOUNG_PAUSE: Duration = Duration::from_millis(25);
 /// Names that are kept for that; the next scan finds the others.
-const YOUNG_LIMIT: usize = 100_000;
+pub const YOUNG_LIMIT: usize = 100_000;
 /// A scan that took so long may take this many times as long until the next: it costs two percent at most.
 const SCAN_REST: u32 = 50;
 /// Where the kernel allows too few watches a scan comes at least so often.
@@ -247,7 +247,8 @@ impl Directory {
         let watch = self.watch.as_ref().map(|(watch, _)| &**watch);
         let mut first = First::new(&self.ground, &*self.view, watch, &self.progress, sender, onto);
         first.run()?;
-        let (skipped, stuck) = (first.skipped, first.stuck);
+        let (young, skipped, stuck) = (first.young, first.skipped, first.stuck);
+        self.note_young(young);
         self.note_skipped(&skipped);
         self.note_stuck(&stuck)?;
         self.scanned = true;
@@ -383,27 +384,16 @@ impl Directory {
             self.process(sender)?;
             self.land_all(sender)?;
         }
-        self.settle_young()?;
         self.complete(sender)?;
         self.record(sender)?;
         self.progress.enter(Phase::Ended);
         Ok(())
     }
 
-    /// What was too young when it was seen is old enough a moment later.
-    fn settle_young(&mut self) -> Result<(), Ending> {
-        if let Some(due) = self.young.1 {
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            self.look_at_young()?;
-            (self.young.0, self.young.1) = (Vec::new(), None);
-        }
-        Ok(())
-    }
-
     fn look_at_young(&mut self) -> Result<(), Ending> {
         let young = std::mem::take(&mut self.young.0);
         self.young.1 = None;
-        let names = young.into_iter().map(|at| ((at.parent, at.name), false)).collect();
+        let names = young.into_iter().map(|at| ((at.parent, at.name), Cause::Again)).collect();
         self.examine(names)
     }
 
@@ -446,7 +436,8 @@ impl Directory {
         if heard.overflow {
             tracing::warn!("more changed than the kernel kept a record of: scanning");
         }
-        self.examine(heard.names)?;
+        let event = |(at, written)| (at, Cause::Event { written });
+        self.examine(heard.names.into_iter().map(event).collect())?;
         if heard.overflow || is_due(self.next_scan) {
             self.scan()?;
         } else if is_due(self.young.1) {
@@ -456,7 +447,7 @@ impl Directory {
     }
 
     /// Compares names with the map.
-    fn examine(&mut self, mut names: HashMap<(Gfid, Name), bool>) -> Result<(), Ending> {
+    fn examine(&mut self, mut names: HashMap<(Gfid, Name), Cause>) -> Result<(), Ending> {
         if names.is_empty() {
             return Ok(());
         }
@@ -467,10 +458,10 @@ impl Directory {
         // a second time for those whose directory was found to have moved only after them
         for _ in 0..2 {
             let mut later = HashMap::new();
-            for ((dir, name), written) in names {
+            for ((dir, name), cause) in names {
                 let at = Entry { parent: dir, name };
-                if !look(&mut scan, &mut examiner, &at, written)? {
-                    later.insert((at.parent, at.name), written);
+                if !look(&mut scan, &mut examiner, &at, cause)? {
+                    later.insert((at.parent, at.name), cause);
                 }
             }
             names = later;
@@ -479,7 +470,8 @@ impl Directory {
         let (skipped, young) = (scan.skipped, examiner.take_young());
         if let Some(watch) = &watch {
             gone.into_iter().for_each(|gfid| watch.forget(gfid));
-            watch.put_back(names);
+            let written = |cause| cause == Cause::Event { written: true };
+            watch.put_back(names.into_iter().map(|(at, cause)| (at, written(cause))).collect());
         }
         self.note_young(young);
         if !skipped.is_empty() {
@@ -497,9 +489,9 @@ fn subject(dirty: &Dirty) -> Gfid {
 }
 
 /// Looks at one name; false when its directory cannot be found yet.
-fn look(scan: &mut Scan, examiner: &mut Examiner, at: &Entry, written: bool) -> Result<bool, ExamineError> {
+fn look(scan: &mut Scan, examiner: &mut Examiner, at: &Entry, cause: Cause) -> Result<bool, ExamineError> {
     let ground = scan.ground;
-    match look_there(scan, examiner, at, written) {
+    match look_there(scan, examiner, at, cause) {
         Err(ExamineError::Tree(error)) if is_gone(&error) => Ok(true),
         Err(ExamineError::Tree(error)) => {
             let path = super::ground::join(ground.path(at.parent), at.name.as_bytes());
@@ -514,7 +506,7 @@ fn look_there(
     scan: &mut Scan,
     examiner: &mut Examiner,
     at: &Entry,
-    written: bool,
+    cause: Cause,
 ) -> Result<bool, ExamineError> {
     let ground = scan.ground;
     let Some(dir) = ground.dir(at.parent)? else {
@@ -528,7 +520,6 @@ fn look_there(
     if ground.leaves_out(at.parent, || ground.path(at.parent), name, is_directory) {
         return Ok(true);
     }
-    let cause = Cause::Event { written };
     match (stat, known) {
         (None, None) => {}
         (None, Some(known)) => examiner.vanished(at, &known, cause)?,

@@ -6,7 +6,15 @@ fn at(parent: Gfid, name: &[u8]) -> Entry {
 }
 
 fn known(number: u8) -> Known {
-    Known { gfid: Gfid([number; 16]), ino: 1, ctime: (2, 3), mtime: (4, 5), size: 6, mode: 0o100_644 }
+    Known {
+        gfid: Gfid([number; 16]),
+        ino: 1,
+        ctime: (2, 3),
+        young: false,
+        mtime: (4, 5),
+        size: 6,
+        mode: 0o100_644,
+    }
 }
 
 /// Everything looks the same from memory, from the store and after a restart.
