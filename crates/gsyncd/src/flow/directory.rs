@@ -110,6 +110,17 @@ impl World {
         assert_eq!(self.there(), here(&self.source()));
     }
 
+    /// Mode and time of both roots.
+    fn roots(&self) -> [(u32, i64, u32); 2] {
+        let here = fs::metadata(self.source()).unwrap();
+        let there = &self.tree.nodes()[&Gfid::ROOT];
+        let mtime = there.times.1;
+        [
+            (here.mode() & 0o7777, here.mtime(), here.mtime_nsec() as u32),
+            (there.mode & 0o7777, mtime.seconds, mtime.nanos),
+        ]
+    }
+
     fn there(&self) -> Shape {
         let nodes = self.tree.nodes();
         let (mut shape, mut first_names) = (Shape::new(), BTreeMap::<Gfid, Vec<u8>>::new());
@@ -252,13 +263,20 @@ impl Follower {
     }
 }
 
-fn wait_until_equal(world: &World) {
+fn wait_until(holds: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + BOUND;
-    while world.there() != here(&world.source()) {
+    while !holds() {
         if Instant::now() > deadline {
-            world.assert_equal();
+            return false;
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+fn wait_until_equal(world: &World) {
+    if !wait_until(|| world.there() == here(&world.source())) {
+        world.assert_equal();
     }
 }
 
@@ -355,6 +373,33 @@ fn the_second_of_two_quick_changes_is_heard() {
         fs::File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
     }
     wait_until_equal(&world);
+    follower.stop();
+}
+
+#[test]
+fn the_root_and_passing_names_leave_the_right_times() {
+    let world = World::new();
+    let root = world.source();
+    fs::create_dir(root.join("d")).unwrap();
+    world.sync();
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o710)).unwrap();
+    fs::write(root.join("d/x"), "x").unwrap();
+    fs::remove_file(root.join("d/x")).unwrap();
+    world.sync();
+    world.assert_equal();
+    let [here, there] = world.roots();
+    assert_eq!(there, here);
+    let follower = Follower::start(&world);
+    wait_until_equal(&world);
+    for _ in 0..20 {
+        fs::write(root.join("d/y"), "y").unwrap();
+        fs::remove_file(root.join("d/y")).unwrap();
+        fs::write(root.join("y"), "y").unwrap();
+        fs::remove_file(root.join("y")).unwrap();
+    }
+    wait_until_equal(&world);
+    let are_equal = || world.roots()[0] == world.roots()[1];
+    assert!(wait_until(are_equal), "{:?}", world.roots());
     follower.stop();
 }
 

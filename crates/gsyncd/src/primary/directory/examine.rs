@@ -80,6 +80,18 @@ impl<'a> Examiner<'a> {
         std::mem::take(&mut self.young)
     }
 
+    /// The root itself.
+    ///
+    /// # Errors
+    /// Only of the map.
+    pub fn root(&mut self, stat: &Stat) -> Result<(), ExamineError> {
+        if self.map.root()?.is_none_or(|known| !known.is_unchanged(stat)) {
+            self.map.set_root(Known::from_stat(Gfid::ROOT, stat))?;
+            self.map.mark(Gfid::ROOT, Changes::META)?;
+        }
+        Ok(())
+    }
+
     /// A name that holds something.
     ///
     /// # Errors

@@ -131,6 +131,8 @@ impl<'a> First<'a> {
         let name = b"."[..].into();
         let mut open =
             vec![Below { gfid: Gfid::ROOT, parent: Arc::clone(self.ground.root()), name, path: Vec::new() }];
+        let stat = at::stat_fd(self.ground.root()).map_err(FirstError::Root)?;
+        self.map.set_root(Known::from_stat(Gfid::ROOT, &stat))?;
         self.facts.object(Gfid::ROOT, Want { content: Content::None, xattrs: true });
         while let Some(below) = open.pop() {
             match self.directory(&below, &mut open)? {

@@ -521,6 +521,8 @@ fn look_there(
         return Ok(true);
     }
     match (stat, known) {
+        // come and gone between two looks: only the directory's times tell
+        (None, None) if cause != Cause::Again => ground.map().mark(at.parent, Changes::META)?,
         (None, None) => {}
         (None, Some(known)) => examiner.vanished(at, &known, cause)?,
         (Some(stat), _) if ground.is_other_file_system(&stat) => {}

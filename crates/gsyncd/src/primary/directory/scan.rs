@@ -61,6 +61,7 @@ impl<'a> Scan<'a> {
             name: b"."[..].into(),
             path: Vec::new(),
         };
+        examiner.root(&gsyncd_sys::at::stat_fd(self.ground.root())?)?;
         self.walk(root, examiner)?;
         if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.path.is_empty()) {
             return Err(ExamineError::Tree(skipped.error.clone()));

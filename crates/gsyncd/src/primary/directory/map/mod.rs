@@ -33,6 +33,9 @@ const MARKS: TableDefinition<Bytes, u64> = TableDefinition::new("marks");
 /// Words about the session.
 const SESSION: TableDefinition<&str, Bytes> = TableDefinition::new("session");
 
+/// The root's place among the entries: it has no name, and no directory has this gfid.
+const ROOT_KEY: &[u8] = &[0; 16];
+
 /// How much of the store is kept in memory, in bytes.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// Changes kept in memory before they go into the store.
@@ -202,6 +205,29 @@ impl Map {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    /// What is known of the root itself.
+    ///
+    /// # Errors
+    /// As [`Map::entry`].
+    pub fn root(&self) -> Result<Option<Known>> {
+        if let Some(changed) = self.lock().entries.get(ROOT_KEY) {
+            return Ok(*changed);
+        }
+        self.read(|view| {
+            Ok(view.open_table(ENTRIES)?.get(ROOT_KEY)?.and_then(|raw| Known::decode(raw.value())))
+        })
+    }
+
+    /// Notes what the root looks like.
+    ///
+    /// # Errors
+    /// As [`Map::entry`].
+    pub fn set_root(&self, known: Known) -> Result<()> {
+        let mut overlay = self.lock();
+        overlay.entries.insert(ROOT_KEY.to_vec(), Some(known));
+        self.flush_when_full(overlay)
     }
 
     /// Notes who holds a name, instead of whoever did.
