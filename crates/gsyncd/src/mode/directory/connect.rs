@@ -98,7 +98,7 @@ impl Connect for Ssh {
         };
         let link = SshLink::start(&self.settings, &target, &self.words(tree))
             .map_err(|error| Failure::new(error.to_string()))?;
-        self.stop.take_along(link.process.handle().ok());
+        self.stop.connecting(link.process.handle().ok());
         let process = Arc::new(Mutex::new(link.process));
         self.process = Some(Arc::clone(&process));
         let (input, output) = meet(link.stdout, link.stdin).map_err(|error| explain(&error, &process))?;
