@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 /// What `fstatat` tells, with the types this program uses.
@@ -93,6 +93,15 @@ pub fn create(dir: impl AsFd, path: &[u8], mode: u32) -> Result<OwnedFd> {
 /// The errno of the call.
 pub fn open_path(dir: impl AsFd, path: &[u8]) -> Result<OwnedFd> {
     open(dir, path, OFlags::PATH)
+}
+
+/// Opens once more what a handle stands for, for content: `flags` with O_CLOEXEC and O_NOCTTY.
+///
+/// # Errors
+/// The errno of the call.
+pub fn reopen(fd: impl AsFd, flags: OFlags) -> Result<OwnedFd> {
+    let path = crate::xattr::below(fd, b"");
+    named("open", b"", fs::open(path, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty()))
 }
 
 /// Opens a directory by an absolute or cwd-relative path, following symlinks, for reading.
@@ -196,6 +205,34 @@ pub fn mkdir(dir: impl AsFd, path: &[u8], mode: u32) -> Result<()> {
     named("mkdirat", path, fs::mkdirat(dir, path, Mode::from_raw_mode(mode)))
 }
 
+/// `symlinkat`.
+///
+/// # Errors
+/// The errno of the call.
+pub fn symlink(target: &[u8], dir: impl AsFd, path: &[u8]) -> Result<()> {
+    named("symlinkat", path, fs::symlinkat(target, dir, path))
+}
+
+/// `mknodat`; `mode` with the type bits, `device` as glibc's `makedev` makes it.
+///
+/// # Errors
+/// The errno of the call.
+pub fn mknod(dir: impl AsFd, path: &[u8], mode: u32, device: u64) -> Result<()> {
+    let (kind, mode) = (fs::FileType::from_raw_mode(mode), Mode::from_raw_mode(mode & 0o7777));
+    named("mknodat", path, fs::mknodat(dir, path, kind, mode, device))
+}
+
+/// From now on this process creates with exactly the permissions it asks for (`umask` 0).
+pub fn clear_umask() {
+    rustix::process::umask(Mode::empty());
+}
+
+/// Effective user and group of this process.
+#[must_use]
+pub fn effective_ids() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
 /// `fchownat`, not following.
 ///
 /// # Errors
@@ -237,6 +274,15 @@ pub fn set_times(dir: impl AsFd, path: &[u8], atime: (i64, u32), mtime: (i64, u3
 pub fn chown_handle(fd: impl AsFd, uid: u32, gid: u32) -> Result<()> {
     let (uid, gid) = (fs::Uid::from_raw(uid), fs::Gid::from_raw(gid));
     named("fchownat", b"", fs::chownat(fd, "", Some(uid), Some(gid), AtFlags::EMPTY_PATH))
+}
+
+/// As [`chown_handle`], the group only.
+///
+/// # Errors
+/// The errno of the call.
+pub fn chgrp_handle(fd: impl AsFd, gid: u32) -> Result<()> {
+    let gid = fs::Gid::from_raw(gid);
+    named("fchownat", b"", fs::chownat(fd, "", None, Some(gid), AtFlags::EMPTY_PATH))
 }
 
 /// `chmod` of what an O_PATH handle stands for, through its path in `/proc`.
@@ -376,6 +422,31 @@ pub fn next_data(fd: impl AsFd, offset: u64, size: u64) -> Result<Option<(u64, u
     };
     let end = named("lseek", b"", fs::seek(&fd, fs::SeekFrom::Hole(start)))?;
     Ok(Some((start, end)))
+}
+
+/// Opens one name in a directory without ever leaving its mount: not by a symlink, not across a mount point.
+///
+/// # Errors
+/// EXDEV when something is mounted there, ELOOP for a symlink, else the errno of the call.
+pub fn open_here(dir: impl AsFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
+    // no O_NOCTTY as elsewhere: with O_PATH this call refuses what the other ignores
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    loop {
+        match fs::openat2(&dir, name, flags, Mode::empty(), resolve) {
+            // a rename somewhere made the kernel unsure
+            Err(Errno::AGAIN) => {}
+            outcome => return named("openat2", name, outcome),
+        }
+    }
+}
+
+/// The file system's id as `statfs` tells it; not the same after every mount on some kinds.
+///
+/// # Errors
+/// The errno of the call.
+pub fn file_system_id(fd: impl AsFd) -> Result<u64> {
+    named("fstatvfs", b"", fs::fstatvfs(fd)).map(|seen| seen.f_fsid)
 }
 
 /// One directory entry: raw name and the inode number that readdir tells.

@@ -38,13 +38,21 @@ struct Raw {
 /// # Errors
 /// The errno of the call.
 pub fn of(dir: impl AsFd, name: &[u8]) -> Result<FileHandle> {
+    located(dir, name).map(|(handle, _)| handle)
+}
+
+/// As [`of`], with the id of the mount where the object is: handles of two file systems may be the same.
+///
+/// # Errors
+/// The errno of the call.
+pub fn located(dir: impl AsFd, name: &[u8]) -> Result<(FileHandle, u64)> {
     match native(&dir, name) {
         Err(error) if matches!(error.errno, Errno::OPNOTSUPP | Errno::NOSYS) => made_here(&dir, name),
         outcome => outcome,
     }
 }
 
-fn native(dir: &impl AsFd, name: &[u8]) -> Result<FileHandle> {
+fn native(dir: &impl AsFd, name: &[u8]) -> Result<(FileHandle, u64)> {
     let failed = |errno| Error::new("name_to_handle_at", name, errno);
     let path = CString::new(name).map_err(|_| failed(Errno::INVAL))?;
     let flags = if name.is_empty() { libc::AT_EMPTY_PATH } else { 0 };
@@ -67,18 +75,19 @@ fn native(dir: &impl AsFd, name: &[u8]) -> Result<FileHandle> {
         return Err(failed(last_errno()));
     }
     let length = (raw.length as usize).min(LONGEST_BYTES);
-    Ok(FileHandle { kind: raw.kind, bytes: raw.bytes.iter().take(length).copied().collect() })
+    let bytes = raw.bytes.get(..length).unwrap_or_default().into();
+    Ok((FileHandle { kind: raw.kind, bytes }, u64::try_from(mount).unwrap_or(0)))
 }
 
-fn made_here(dir: &impl AsFd, name: &[u8]) -> Result<FileHandle> {
+fn made_here(dir: &impl AsFd, name: &[u8]) -> Result<(FileHandle, u64)> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH;
-    let seen = fs::statx(dir, name, flags, StatxFlags::INO | StatxFlags::BTIME)
+    let seen = fs::statx(dir, name, flags, StatxFlags::INO | StatxFlags::BTIME | StatxFlags::MNT_ID)
         .map_err(|errno| Error::new("statx", name, errno))?;
     let born = seen.stx_btime;
     let mut bytes = seen.stx_ino.to_le_bytes().to_vec();
     bytes.extend_from_slice(&(born.tv_sec as u32).to_le_bytes());
     bytes.extend_from_slice(&((born.tv_nsec >> 14) as u16).to_le_bytes());
-    Ok(FileHandle { kind: MADE_HERE, bytes: bytes.into() })
+    Ok((FileHandle { kind: MADE_HERE, bytes: bytes.into() }, seen.stx_mnt_id))
 }
 
 /// Opens an object by its handle; adds O_CLOEXEC and O_NOCTTY. `mount` is any directory of the file system.
@@ -127,7 +136,7 @@ mod tests {
     fn an_identity_survives_a_rename_and_not_a_replacement() {
         let home = tempfile::tempdir().unwrap();
         let root = at::open_root(home.path().as_os_str().as_bytes()).unwrap();
-        for identity in [of, |dir, name: &[u8]| made_here(&dir, name)] {
+        for identity in [of, |dir, name: &[u8]| made_here(&dir, name).map(|(handle, _)| handle)] {
             std::fs::write(home.path().join("a"), "a").unwrap();
             let first = identity(&root, b"a").unwrap();
             at::rename(&root, b"a", &root, b"b").unwrap();

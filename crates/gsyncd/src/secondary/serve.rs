@@ -5,8 +5,9 @@
 mod tests;
 
 use super::apply::Engine;
-use crate::link::frames::{self, FrameError, FrameWriter};
+use crate::link::frames::{FrameError, FrameWriter};
 use crate::link::handshake::{self, HandshakeError};
+use crate::link::inbox::{Framed, Requests};
 use crate::transfer::native::receive::{Receiver, Step};
 use crate::tree::Tree;
 use crossbeam_channel::{Receiver as Inbox, Sender, bounded, never, select, tick};
@@ -47,6 +48,8 @@ pub enum ServeError {
     Tree(gsyncd_sys::Error),
     /// Nothing came for this long.
     Silence(Duration),
+    /// A thread ended without a word: it panicked.
+    Broken,
     /// A thread could not be started.
     Start(std::io::Error),
 }
@@ -58,6 +61,7 @@ impl fmt::Display for ServeError {
             ServeError::Link(error) => write!(f, "link: {error}"),
             ServeError::Tree(error) => write!(f, "tree: {error}"),
             ServeError::Silence(time) => write!(f, "nothing from the primary for {} seconds", time.as_secs()),
+            ServeError::Broken => write!(f, "a thread broke"),
             ServeError::Start(error) => write!(f, "cannot start a thread: {error}"),
         }
     }
@@ -65,8 +69,8 @@ impl fmt::Display for ServeError {
 
 impl std::error::Error for ServeError {}
 
-/// Serves one primary until it leaves (Ok) or something breaks. Work under way when this returns goes on in
-/// its threads until the process ends: the caller ends it at once.
+/// Serves one primary over a byte stream until it leaves (Ok) or something breaks. Work under way when this returns
+/// goes on in its threads until the process ends: the caller ends it at once.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -77,43 +81,70 @@ pub fn serve(
     options: &ServeOptions,
 ) -> Result<(), ServeError> {
     handshake::meet(&mut input, &mut output).map_err(ServeError::Handshake)?;
-    let writer = Arc::new(FrameWriter::new(output));
+    let writer = FrameWriter::new(output);
     let say: Say = Arc::new(move |reply| {
         // a link that cannot be written to ends its reader too
         let _ = writer.write(&reply);
     });
-    let opened = Engine::open(Arc::clone(&tree), options.threads)
-        .and_then(|engine| Ok((engine, tree.is_empty()?)))
-        .map_err(|error| tell_fatal(&say, error));
-    let (engine, empty) = opened?;
-    say(Reply::Welcome(Welcome {
-        empty,
-        version: env!("CARGO_PKG_VERSION").as_bytes().into(),
-        ..Welcome::default()
-    }));
+    serve_messages(Framed::new(input), &say, tree, options)
+}
+
+/// As [`serve`], whatever carries the messages: requests come from `requests`, replies go to `say`, from many threads.
+/// Threads that still work when this returns let go of the tree when they are done.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve_messages(
+    mut requests: impl Requests + 'static,
+    say: &Say,
+    tree: Arc<dyn Tree>,
+    options: &ServeOptions,
+) -> Result<(), ServeError> {
+    let engine = welcome(&tree, say, options).map_err(|error| tell_fatal(say, error))?;
     let (ended, ends) = bounded(2);
-    let (batches, queue) = bounded(BATCHES_WAITING);
-    let pulse = Arc::new(Pulse::default());
+    let (work, queue) = bounded(BATCHES_WAITING);
+    let pulse = Arc::new(Pulse { heard: requests.heard(), busy: AtomicBool::new(false) });
     start("apply", ended.clone(), {
-        let say = Arc::clone(&say);
-        move || execute(&engine, &queue, &say)
+        let (say, tree) = (Arc::clone(say), Arc::clone(&tree));
+        move || execute(&engine, &*tree, &queue, &say)
     })?;
     start("link-reader", ended, {
-        let pulse = Arc::clone(&pulse);
-        move || listen(&mut input, &batches, Receiver::new(tree, Arc::clone(&say)), &say, &pulse)
+        let (say, pulse) = (Arc::clone(say), Arc::clone(&pulse));
+        move || listen(&mut requests, &work, Receiver::new(tree, Arc::clone(&say)), &say, &pulse)
     })?;
     await_end(&ends, &pulse, options.timeout)
 }
 
 /// Sends a reply to the primary.
-type Say = Arc<dyn Fn(Reply) + Send + Sync>;
+pub type Say = Arc<dyn Fn(Reply) + Send + Sync>;
 /// How a thread ended.
 type End = Result<(), ServeError>;
 
-/// Starts a thread that reports its end.
-fn start(name: &str, ended: Sender<End>, work: impl FnOnce() -> End + Send + 'static) -> End {
+/// What the engine does, in the order in which it was asked for.
+enum Work {
+    Batch(Batch),
+    /// Makes everything before it durable.
+    Sync,
+}
+
+/// Opens the engine and tells the primary about the tree.
+fn welcome(tree: &Arc<dyn Tree>, say: &Say, options: &ServeOptions) -> gsyncd_sys::Result<Engine> {
+    let engine = Engine::open(Arc::clone(tree), tree.parallelism().unwrap_or(options.threads))?;
+    say(Reply::Welcome(Welcome {
+        empty: tree.is_empty()?,
+        version: env!("CARGO_PKG_VERSION").as_bytes().into(),
+        copy: tree.copy(),
+        generation: tree.generation(),
+    }));
+    Ok(engine)
+}
+
+/// Starts a thread that reports how it ended, unless another one has to.
+fn start(name: &str, ended: Sender<End>, work: impl FnOnce() -> Option<End> + Send + 'static) -> End {
     let run = move || {
-        let _ = ended.send(work());
+        if let Some(end) = work() {
+            let _ = ended.send(end);
+        }
     };
     std::thread::Builder::new().name(name.into()).spawn(run).map_err(ServeError::Start)?;
     Ok(())
@@ -131,7 +162,7 @@ fn await_end(ends: &Inbox<End>, pulse: &Pulse, timeout: Option<Duration>) -> End
     let (mut last, mut since) = (0, Instant::now());
     loop {
         select! {
-            recv(ends) -> end => return end.unwrap_or(Ok(())),
+            recv(ends) -> end => return end.unwrap_or(Err(ServeError::Broken)),
             recv(ticks) -> _ => {
                 let now = pulse.heard.load(Ordering::Relaxed);
                 // while the reader waits for the engine the silence is ours
@@ -145,80 +176,75 @@ fn await_end(ends: &Inbox<End>, pulse: &Pulse, timeout: Option<Duration>) -> End
     }
 }
 
-/// Applies batches in the order in which they come.
-fn execute(engine: &Engine, queue: &Inbox<Batch>, say: &Say) -> End {
-    for batch in queue {
-        match engine.apply(&batch) {
-            Ok(answer) => say(Reply::Answer(answer)),
-            Err(error) => return Err(tell_fatal(say, error)),
+/// Does the work in the order in which it comes. None: the reader ended first, and says why.
+fn execute(engine: &Engine, tree: &dyn Tree, queue: &Inbox<Work>, say: &Say) -> Option<End> {
+    for work in queue {
+        let done = match work {
+            Work::Batch(batch) => engine.apply(&batch).map(Reply::Answer),
+            Work::Sync => tree.sync().map(|generation| Reply::Synced { generation }),
+        };
+        match done {
+            Ok(reply) => say(reply),
+            Err(error) => return Some(Err(tell_fatal(say, error))),
         }
     }
-    // the reader ended first, and says why
-    std::thread::park();
-    Ok(())
+    None
 }
 
-/// Reads requests until the link ends.
+/// Reads requests until the link ends. None: the engine ended first, and says why.
 fn listen(
-    input: &mut impl Read,
-    batches: &Sender<Batch>,
+    requests: &mut impl Requests,
+    work: &Sender<Work>,
     mut receiver: Receiver,
     say: &Say,
     pulse: &Pulse,
-) -> End {
-    let mut input = Counted { input, pulse };
+) -> Option<End> {
     loop {
-        let request = match frames::read::<Request>(&mut input) {
+        let request = match requests.next() {
             Ok(request) => request,
-            Err(FrameError::End) => return Ok(()),
-            Err(error) => return Err(ServeError::Link(error)),
+            Err(FrameError::End) => return Some(Ok(())),
+            Err(error) => return Some(Err(ServeError::Link(error))),
         };
         pulse.busy.store(true, Ordering::Relaxed);
-        match request {
-            Request::Batch(batch) => {
-                if batches.send(batch).is_err() {
-                    // the engine ended, and says why
-                    return Ok(());
-                }
+        let queued = match request {
+            Request::Batch(batch) => work.send(Work::Batch(batch)),
+            // what was received before it is covered too: its end was answered before this was asked for
+            Request::Sync => work.send(Work::Sync),
+            Request::KeepAlive => {
+                say(Reply::KeepAlive);
+                Ok(())
             }
-            Request::Open { transfer, gfid, size: _ } => receiver.open(transfer, gfid),
-            Request::Data { transfer, offset, bytes } => {
-                receiver.step(transfer, Step::Data { offset, bytes })
+            other => {
+                feed(&mut receiver, other);
+                Ok(())
             }
-            Request::Hole { transfer, offset, length } => {
-                receiver.step(transfer, Step::Hole { offset, length })
-            }
-            Request::Close { transfer, size, hash, object } => {
-                receiver.step(transfer, Step::Close { size, hash, object: Box::new(object) });
-            }
-            Request::Abandon { transfer } => receiver.abandon(transfer),
-            Request::KeepAlive => say(Reply::KeepAlive),
-            Request::Sync => say(Reply::Synced { generation: 0 }),
+        };
+        if queued.is_err() {
+            return None;
         }
         pulse.busy.store(false, Ordering::Relaxed);
         pulse.heard.fetch_add(1, Ordering::Relaxed);
     }
 }
 
+/// Hands the steps of transfers on.
+fn feed(receiver: &mut Receiver, request: Request) {
+    match request {
+        Request::Open { transfer, gfid, size: _ } => receiver.open(transfer, gfid),
+        Request::Data { transfer, offset, bytes } => receiver.step(transfer, Step::Data { offset, bytes }),
+        Request::Hole { transfer, offset, length } => receiver.step(transfer, Step::Hole { offset, length }),
+        Request::Close { transfer, size, hash, object } => {
+            receiver.step(transfer, Step::Close { size, hash, object: Box::new(object) });
+        }
+        Request::Abandon { transfer } => receiver.abandon(transfer),
+        Request::Batch(_) | Request::Sync | Request::KeepAlive => {}
+    }
+}
+
 /// Signs of the primary's life.
-#[derive(Default)]
 struct Pulse {
     /// Grows with everything heard.
-    heard: AtomicU64,
+    heard: Arc<AtomicU64>,
     /// The reader works on what it heard instead of listening.
     busy: AtomicBool,
-}
-
-/// Counts what is heard, so that a long frame on a slow link is no silence.
-struct Counted<'a, R> {
-    input: &'a mut R,
-    pulse: &'a Pulse,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.pulse.heard.fetch_add(1, Ordering::Relaxed);
-        Ok(count)
-    }
 }

@@ -10,8 +10,8 @@ use gsyncd_sys::Result;
 /// What is known about an object before it is dressed.
 #[derive(Clone, Copy, Debug)]
 pub enum Before {
-    /// Just created, root's, with the right mode and no xattrs.
-    Fresh,
+    /// Just created, of these user and group, with the right permissions and no xattrs.
+    Fresh((u32, u32)),
     /// Looks like this.
     Seen(Seen),
 }
@@ -23,9 +23,9 @@ pub enum Before {
 /// The first call that fails.
 pub fn dress(handle: &dyn Handle, object: &Object, before: Before, wrote: bool) -> Result<bool> {
     let (wanted, symlink) = (&object.attributes, matches!(object.attributes.kind, Kind::Symlink(_)));
-    let seen = match before {
-        Before::Fresh => None,
-        Before::Seen(seen) => Some(seen),
+    let (seen, owner) = match before {
+        Before::Fresh(owner) => (None, owner),
+        Before::Seen(seen) => (Some(seen), (seen.uid, seen.gid)),
     };
     if object.times_only {
         return set_times(handle, object, seen, wrote);
@@ -34,13 +34,14 @@ pub fn dress(handle: &dyn Handle, object: &Object, before: Before, wrote: bool) 
         Some(xattrs) if !symlink => set_xattrs(handle, xattrs, seen.is_none())?,
         _ => Changed::Nothing,
     };
-    let owner_differs = seen.map_or((0, 0), |seen| (seen.uid, seen.gid)) != (wanted.uid, wanted.gid);
+    let owner_differs = owner != (wanted.uid, wanted.gid);
     if owner_differs {
         handle.set_owner(wanted.uid, wanted.gid)?;
     }
-    // writing clears set-id bits too, even root's: the brick writes without the privilege that would keep them
+    // writing clears set-id bits too, even root's: the brick writes without the privilege that would keep them; and
+    // a new file need not have them before it has its owner
     let mode_differs = seen.is_some_and(|seen| seen.mode & 0o7777 != wanted.mode)
-        || ((owner_differs || wrote) && wanted.mode & 0o6000 != 0)
+        || ((owner_differs || wrote || seen.is_none()) && wanted.mode & 0o6000 != 0)
         || access_changed == Changed::Access;
     if mode_differs && !symlink {
         handle.set_mode(wanted.mode)?;

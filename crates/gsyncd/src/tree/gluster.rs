@@ -8,7 +8,7 @@ mod cache;
 mod handle;
 mod retry;
 
-use super::{Access, Handle, Holder, Seen, Tree, is_absent};
+use super::{Access, Durability, Handle, Holder, Seen, Tree, is_absent};
 use barrier::Barrier;
 use cache::Parents;
 use gsyncd_core::gluster::handle as brick_handle;
@@ -160,12 +160,13 @@ impl Tree for GlusterTree {
         }
     }
 
-    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()> {
+    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Option<Box<dyn Handle>>> {
         let blob = blob(at, gfid, kind, mode)?;
         let created = self.in_parent(at.parent, |fd| {
             xattr::set_through(&xattr::below(fd, b""), newfile::KEY.as_bytes(), &blob)
         });
-        created.map_err(|error| Error { call: "create", path: at.name.to_string(), ..error })
+        created.map_err(|error| Error { call: "create", path: at.name.to_string(), ..error })?;
+        Ok(None)
     }
 
     fn link(&self, gfid: Gfid, to: &Entry) -> Result<()> {
@@ -262,8 +263,8 @@ impl Tree for GlusterTree {
         }
     }
 
-    fn barrier_holds_content(&self) -> bool {
-        self.brick.is_some()
+    fn durability(&self) -> Durability {
+        if self.brick.is_some() { Durability::Barrier } else { Durability::EachFile }
     }
 
     fn stored_size(&self, gfid: Gfid) -> Result<Option<u64>> {

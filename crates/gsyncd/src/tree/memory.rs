@@ -1,6 +1,6 @@
 //! A tree in memory with the rules of a Gluster volume, for tests: it can fail and it can crash.
 
-use super::{Access, Handle, Holder, Seen, Tree};
+use super::{Access, Durability, Handle, Holder, Seen, Tree};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Kind, TimeStamp, Xattr};
 use gsyncd_sys::{Errno, Error, Result};
@@ -29,7 +29,7 @@ struct State {
     crash_at: Option<u64>,
     destroyed: Vec<Gfid>,
     barriers: u64,
-    barrier_holds_content: bool,
+    durability: Option<Durability>,
 }
 
 /// The tree; clones are the same tree.
@@ -192,7 +192,7 @@ impl MemoryTree {
 
     /// From now on files are made durable all at once.
     pub(crate) fn hold_content_at_the_barrier(&self) {
-        self.lock().barrier_holds_content = true;
+        self.lock().durability = Some(Durability::Barrier);
     }
 
     /// How often everything was made durable.
@@ -224,7 +224,7 @@ impl Tree for MemoryTree {
         Ok(self.enter("look")?.nodes.get(&gfid).map(seen))
     }
 
-    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()> {
+    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Option<Box<dyn Handle>>> {
         let mut state = self.enter("create")?;
         assert!(*kind == Kind::File || !state.nodes.contains_key(&gfid), "corruption: {gfid} created twice");
         state.directory(at.parent, "create")?;
@@ -238,7 +238,7 @@ impl Tree for MemoryTree {
         let node = State::node(kind.clone(), mode, state.clock);
         state.nodes.insert(gfid, node);
         state.set(at, Some(gfid));
-        Ok(())
+        Ok(None)
     }
 
     fn link(&self, gfid: Gfid, at: &Entry) -> Result<()> {
@@ -312,8 +312,8 @@ impl Tree for MemoryTree {
         }
     }
 
-    fn barrier_holds_content(&self) -> bool {
-        self.lock().barrier_holds_content
+    fn durability(&self) -> Durability {
+        self.lock().durability.unwrap_or(Durability::EachFile)
     }
 
     /// Not counted: the real one asks the brick, not the volume.

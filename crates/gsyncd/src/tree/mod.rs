@@ -79,6 +79,17 @@ pub enum Holder {
     Held(Gfid),
 }
 
+/// Whether a tree has objects that replication did not put there, as far as it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangers {
+    /// It cannot tell them from others: there is no [`Tree::adopt`].
+    Unknown,
+    /// It can tell them, and expects few.
+    Few,
+    /// Most names may be held by one: it pays to look before something is created.
+    Many,
+}
+
 /// How an object is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -86,6 +97,17 @@ pub enum Access {
     Attributes,
     /// For its content too; regular files only.
     Content,
+}
+
+/// When the content of a file becomes durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// By [`Handle::sync`], each file on its own.
+    EachFile,
+    /// By [`Tree::barrier`], all closed files at once; what was stored is then asked of [`Tree::stored_size`].
+    Barrier,
+    /// By [`Tree::sync`] only, which the primary asks for; [`Handle::sync`] and [`Tree::barrier`] cost nothing.
+    Sync,
 }
 
 /// An open object. The content calls need [`Access::Content`].
@@ -177,7 +199,30 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// EEXIST when the name is taken, ENOENT without the parent; for a regular file that exists any errno, and
     /// nothing is changed.
-    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<()>;
+    ///
+    /// A tree that has a new regular file open anyway hands it back, for [`Access::Content`].
+    fn create(&self, at: &Entry, gfid: Gfid, kind: &Kind, mode: u32) -> Result<Option<Box<dyn Handle>>>;
+    /// Takes over what is at a name for `gfid`, which must not be here, when it is foreign (see
+    /// [`gsyncd_core::identity::is_foreign`]) and fits: the same type, device number and symlink target. Returns what it
+    /// looks like; None: it is not foreign, or does not fit. Content and attributes stay as they are.
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn adopt(&self, _at: &Entry, _gfid: Gfid, _kind: &Kind) -> Result<Option<Seen>> {
+        Ok(None)
+    }
+    /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
+    fn reserves(&self, _at: &Entry) -> bool {
+        false
+    }
+    /// What is known about foreign objects in this tree.
+    fn strangers(&self) -> Strangers {
+        Strangers::Unknown
+    }
+    /// Who owns what [`Tree::create`] made: user and group.
+    fn creator(&self) -> (u32, u32) {
+        (0, 0)
+    }
     /// Gives a non-directory one more name.
     ///
     /// # Errors
@@ -213,15 +258,35 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// ENOENT when it is not there.
     fn open(&self, gfid: Gfid, access: Access) -> Result<Box<dyn Handle>>;
-    /// Makes all changes of names and attributes so far durable.
+    /// Called at the end of each batch that changed anything: makes all changes of names and attributes so far
+    /// durable, unless that is left to [`Tree::sync`].
     ///
     /// # Errors
     /// As [`Tree::identify`].
     fn barrier(&self) -> Result<()>;
-    /// True when [`Tree::barrier`] makes the content of closed files durable too, so that many files cost one
-    /// call; what was stored is then asked of [`Tree::stored_size`].
-    fn barrier_holds_content(&self) -> bool;
-    /// The size of a file as it is stored, in bytes; None: not there. Cheap where the barrier holds content.
+    /// When content that was written becomes durable.
+    fn durability(&self) -> Durability;
+    /// Makes everything so far durable; returns the new [`Tree::generation`].
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn sync(&self) -> Result<u64> {
+        Ok(self.generation())
+    }
+    /// Which copy this is; all zero where no such id is kept.
+    fn copy(&self) -> [u8; 16] {
+        [0; 16]
+    }
+    /// How many syncs the copy has seen; 0 where that is not counted.
+    fn generation(&self) -> u64 {
+        0
+    }
+    /// How many threads are of use on this tree; None: it does not matter to it.
+    fn parallelism(&self) -> Option<usize> {
+        None
+    }
+    /// The size of a file as it is stored, in bytes; None: not there. Cheap with
+    /// [`Durability::Barrier`].
     ///
     /// # Errors
     /// As [`Tree::identify`].

@@ -3,11 +3,13 @@
 use super::stop::Stop;
 use crate::exit::Failure;
 use crate::link::handshake::{self, HandshakeError};
+use crate::link::local;
 use crate::link::outbox::Outbox;
 use crate::link::ssh::{Purpose, SshLink, SshProcess, SshSettings, SshTarget};
 use crate::primary::client::{LinkOutbox, keep_alive, listen};
 use crate::primary::directory::{Connect, Conversation};
-use crate::secondary::serve::{ServeOptions, serve};
+use crate::primary::send::Inbound;
+use crate::secondary::serve::{Say, ServeOptions, serve_messages};
 use crate::tree::{self, Tree};
 use crossbeam_channel::unbounded;
 use gsyncd_core::cli::DirectoryArgs;
@@ -15,7 +17,6 @@ use gsyncd_core::url::place::{Pair, Remote, shown};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -58,20 +59,27 @@ impl Connect for Local {
             Some(open) => Arc::clone(open),
             None => Arc::clone(self.tree.insert(tree::local::open(&self.target, tree)?)),
         };
-        let failed = |error: std::io::Error| Failure::new(format!("no link: {error}"));
-        let (near, far) = UnixStream::pair().map_err(failed)?;
-        let input = BufReader::with_capacity(READ_AHEAD, far.try_clone().map_err(failed)?);
+        let (outbox, requests) = local::pair();
+        let (report, inbox) = unbounded();
+        let ended = report.clone();
+        let replies = report.clone();
+        let say: Say = Arc::new(move |reply| {
+            // a primary that is gone needs no reply
+            let _ = replies.send(Inbound::Reply(reply));
+        });
         let options = ServeOptions { threads: threads(), timeout: None };
         let work = move || {
-            if let Err(error) = serve(input, far, tree, &options) {
-                // the primary's end tells people
-                tracing::debug!(%error, "secondary ended");
-            }
+            let why = match serve_messages(requests, &say, tree, &options) {
+                Ok(()) => "the target's threads ended".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let _ = ended.send(Inbound::Lost(why));
         };
-        std::thread::Builder::new().name("secondary".to_owned()).spawn(work).map_err(failed)?;
-        let input = near.try_clone().map_err(failed)?;
-        let (input, output) = meet(input, near).map_err(|error| Failure::new(error.to_string()))?;
-        conversation(input, output, String::new)
+        std::thread::Builder::new()
+            .name("secondary".to_owned())
+            .spawn(work)
+            .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        Ok(Conversation { outbox: Arc::new(outbox), inbox, report })
     }
 }
 

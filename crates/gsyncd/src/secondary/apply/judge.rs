@@ -4,6 +4,7 @@ use super::place::Placement;
 use super::work::{Fate, Work};
 use crate::tree::Holder;
 use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Body, Kind, Object};
 use gsyncd_sys::Errno;
 use std::collections::HashSet;
@@ -12,6 +13,8 @@ use std::collections::HashSet;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Create,
+    /// Takes over what somebody else put there.
+    Adopt,
     Link,
     Rename(Entry),
 }
@@ -49,6 +52,7 @@ impl Work<'_> {
         }
         match self.occupant(at) {
             None => Judgement::Do(act, None),
+            Some(_) if act == Act::Create && self.is_adoptable(at) => Judgement::Do(Act::Adopt, None),
             Some(occupant) => self.judge_occupant(occupant, placement, act),
         }
     }
@@ -95,13 +99,18 @@ impl Work<'_> {
             Some(seen) if seen.is_directory() => self.way_of_directory(placement),
             Some(_) => Some(self.spare_name(gfid).map_or(Act::Link, Act::Rename)),
             None if self.finished.contains(&gfid) => None,
-            None if needs_content(object) => {
+            None if needs_content(object) && !self.is_adoptable(at) => {
                 self.report.missing(gfid, Some(at));
                 self.finished.insert(gfid);
                 None
             }
             None => Some(Act::Create),
         }
+    }
+
+    /// Whether a name is held by an object that may be taken over.
+    fn is_adoptable(&self, at: &Entry) -> bool {
+        self.occupant(at).is_some_and(is_foreign) && !self.unfit.contains(at)
     }
 
     /// Where a directory comes from.
@@ -158,7 +167,7 @@ impl Work<'_> {
 }
 
 /// True when an object cannot be created from its statement alone: an empty file would look complete.
-fn needs_content(object: &Object) -> bool {
+pub(super) fn needs_content(object: &Object) -> bool {
     object.attributes.kind == Kind::File
         && object.attributes.size > 0
         && matches!(object.body, Body::Untouched | Body::Compare | Body::Hash(_))

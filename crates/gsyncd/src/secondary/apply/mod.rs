@@ -6,6 +6,7 @@
 //! * an object about which nothing was said loses nothing: the primary is asked first;
 //! * nothing is created twice under one gfid.
 
+mod adopt;
 mod audit;
 mod content;
 mod judge;

@@ -53,14 +53,27 @@ impl Parking {
     /// Reads what an earlier run left.
     pub(super) fn open(tree: &dyn Tree) -> Result<Parking> {
         let mut state = State { exists: tree.look(PARKING)?.is_some(), ..State::default() };
+        if !state.exists {
+            // made by a run whose last notes are lost
+            state.exists = tree.adopt(&home()?, PARKING, &Kind::Directory)?.is_some();
+        }
         if state.exists {
-            let read = tree.entries(PARKING, &mut |_, gfid| {
-                state.parked.insert(gfid);
+            let mut found = Vec::new();
+            let read = tree.entries(PARKING, &mut |name, gfid| {
+                found.push((name, gfid));
                 true
             });
             match read {
                 Err(error) if is_absent(&error) => state.exists = false,
                 other => other?,
+            }
+            for (name, gfid) in found {
+                let (from, to) = (Entry { parent: PARKING, name }, place(gfid)?);
+                // parked as an object that nothing is known of any more
+                if from != to {
+                    tree.rename(&from, &to)?;
+                }
+                state.parked.insert(gfid);
             }
         }
         Ok(Parking { state: Mutex::new(state) })
@@ -85,8 +98,10 @@ impl Parking {
         if !state.exists {
             state.root = tree.look(Gfid::ROOT)?;
             if tree.look(PARKING)?.is_none() {
-                let made = tree.create(&home()?, PARKING, &Kind::Directory, 0o700);
-                made.or_else(|error| if error.errno == Errno::EXIST { Ok(()) } else { Err(error) })?;
+                match tree.create(&home()?, PARKING, &Kind::Directory, 0o700) {
+                    Err(error) if error.errno != Errno::EXIST => return Err(error),
+                    _ => {}
+                }
             }
             state.exists = true;
         }

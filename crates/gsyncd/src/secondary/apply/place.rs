@@ -7,7 +7,7 @@
 use super::judge::{Act, Judgement};
 use super::pool::parallel;
 use super::work::{Fate, Work};
-use crate::tree::{Holder, is_absent};
+use crate::tree::{Holder, Seen, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::Why;
 use gsyncd_sys::{Errno, Error};
@@ -97,20 +97,15 @@ impl Work<'_> {
             jobs.iter().filter(|(_, act)| *act == Act::Create).map(|(placement, _)| placement.at.parent),
         );
         let (this, report) = (&*self, &self.report);
-        let outcomes =
-            parallel(
-                self.threads,
-                &jobs,
-                |(placement, act)| {
-                    if report.is_over() { Ok(()) } else { this.act(placement, act) }
-                },
-            );
+        let outcomes = parallel(self.threads, &jobs, |(placement, act)| {
+            if report.is_over() { Ok(Done::Made) } else { this.act(placement, act) }
+        });
         if self.report.is_over() {
             return;
         }
         for ((placement, act), outcome) in jobs.into_iter().zip(outcomes) {
             match outcome {
-                Ok(()) => self.settle(&placement, &act),
+                Ok(done) => self.settle(placement, &act, done, rest),
                 Err(error) => self.reconsider(placement, &act, &error, rest),
             }
         }
@@ -139,11 +134,11 @@ impl Work<'_> {
             self.inherit(std::iter::once(placement.at.parent));
         }
         match self.act(&placement, act) {
-            Ok(()) => {
+            Ok(done) => {
                 if replaces && occupant.is_some() {
                     self.freed(&placement.at);
                 }
-                self.settle(&placement, act);
+                self.settle(placement, act, done, rest);
             }
             Err(error) => self.reconsider(placement, act, &error, rest),
         }
@@ -176,27 +171,41 @@ impl Work<'_> {
     }
 
     /// The calls of one placement into a free (or replaced) name.
-    fn act(&self, placement: &Placement, act: &Act) -> Result<(), Error> {
+    fn act(&self, placement: &Placement, act: &Act) -> Result<Done, Error> {
+        let (at, gfid) = (&placement.at, placement.gfid);
         match act {
-            Act::Create => self.create(&placement.at, placement.gfid),
-            Act::Link => self.tree.link(placement.gfid, &placement.at),
-            Act::Rename(from) => self.tree.rename(from, &placement.at),
+            Act::Create => self.create(at, gfid)?,
+            Act::Link => self.tree.link(gfid, at)?,
+            Act::Rename(from) => self.tree.rename(from, at)?,
+            Act::Adopt => {
+                let Some(object) = self.objects.get(&gfid) else { return Ok(Done::Unfit) };
+                let adopted = self.tree.adopt(at, gfid, &object.attributes.kind)?;
+                return Ok(adopted.map_or(Done::Unfit, Done::Adopted));
+            }
         }
+        Ok(Done::Made)
     }
 
-    /// Notes a placement that was done.
-    fn settle(&mut self, placement: &Placement, act: &Act) {
-        match act {
-            Act::Rename(from) => self.moved(placement.gfid, from, &placement.at),
-            Act::Link => {
+    /// Notes a placement that was done, or is to be done in another way.
+    fn settle(&mut self, placement: Placement, act: &Act, done: Done, rest: &mut Vec<Placement>) {
+        match (act, done) {
+            (Act::Rename(from), _) => self.moved(placement.gfid, from, &placement.at),
+            (Act::Link, _) => {
                 if let Some(Some(seen)) = self.here.get_mut(&placement.gfid) {
                     seen.nlink += 1;
                 }
                 self.names.set(&placement.at, Holder::Held(placement.gfid));
             }
-            Act::Create => {
+            (Act::Create, _) => {
                 self.names.set(&placement.at, Holder::Held(placement.gfid));
                 self.created(placement.gfid);
+            }
+            (Act::Adopt, Done::Adopted(seen)) => self.adopted(&placement, seen),
+            (Act::Adopt, _) => {
+                self.unfit.insert(placement.at.clone());
+                // another one may have adopted it just now
+                self.identify_again(&placement.at);
+                rest.push(placement);
             }
         }
         self.report.touch();
@@ -211,7 +220,7 @@ impl Work<'_> {
         let surprising = is_absent(error)
             || matches!(error.errno, Errno::EXIST | Errno::NOTEMPTY | Errno::ISDIR | Errno::NOTDIR)
             || (error.errno == Errno::INVAL && placement.directory)
-            || (*act == Act::Create && placement.tries == 0);
+            || (matches!(act, Act::Create | Act::Adopt) && placement.tries == 0);
         placement.tries += 1;
         if !surprising || placement.tries > TRIES || self.report.is_over() {
             self.report.failed(gfid, Some(&at), error);
@@ -276,6 +285,15 @@ impl Work<'_> {
     }
 }
 
+/// What became of a placement.
+enum Done {
+    Made,
+    /// Taken over; looks like this.
+    Adopted(Seen),
+    /// What is there cannot be taken over.
+    Unfit,
+}
+
 /// What the placements of one round take for themselves.
 #[derive(Default)]
 struct Claims {
@@ -287,7 +305,7 @@ impl Claims {
     /// True when `act` shares nothing with those before that could disturb it.
     fn take(&mut self, gfid: Gfid, act: &Act) -> bool {
         match act {
-            Act::Create => self.created.insert(gfid),
+            Act::Create | Act::Adopt => self.created.insert(gfid),
             Act::Link => true,
             Act::Rename(from) => self.sources.insert(from.clone()),
         }

@@ -1,11 +1,13 @@
 //! The facts of one batch beside what is known of the tree.
 
+use super::judge::needs_content;
 use super::names::Names;
 use super::parking::{PARKING, Parking, is_ours};
 use super::pool::parallel;
 use super::report::Report;
-use crate::tree::{Holder, Seen, Tree};
+use crate::tree::{Holder, Seen, Strangers, Tree};
 use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Batch, Body, Kind, Object};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -41,6 +43,8 @@ pub(super) struct Work<'a> {
     pub(super) written: Mutex<Vec<(Gfid, u64)>>,
     /// Directories whose set-gid bit or default ACL changes what is created in them.
     pub(super) heritage: HashMap<Gfid, bool>,
+    /// Names whose foreign holders are not what is to be there.
+    pub(super) unfit: HashSet<Entry>,
 }
 
 impl<'a> Work<'a> {
@@ -54,6 +58,9 @@ impl<'a> Work<'a> {
         let mut wanted = HashMap::with_capacity(batch.names.len());
         for holding in &batch.names {
             // nothing is ever placed where this program keeps its own things
+            if tree.reserves(&holding.at) {
+                continue;
+            }
             if is_ours(&holding.at) && (holding.holder.is_some() || holding.at.parent != PARKING) {
                 continue;
             }
@@ -83,13 +90,15 @@ impl<'a> Work<'a> {
             stuck: HashSet::new(),
             written: Mutex::default(),
             heritage: HashMap::new(),
+            unfit: HashSet::new(),
         }
     }
 
     pub(super) fn fate(&self, gfid: Gfid) -> Fate {
         if self.objects.contains_key(&gfid) || gfid == Gfid::ROOT {
             Fate::Alive
-        } else if self.dead.contains(&gfid) {
+        } else if self.dead.contains(&gfid) || is_foreign(gfid) {
+            // the primary has no foreign object, and the tree destroys none: it puts them aside
             Fate::Dead
         } else {
             Fate::Unknown
@@ -113,7 +122,7 @@ impl<'a> Work<'a> {
             .iter()
             .copied()
             .filter(|at| match self.wanted.get(at) {
-                Some(Some(holder)) => self.seen(*holder).is_some() || !self.objects.contains_key(holder),
+                Some(Some(holder)) => self.is_worth_a_look(*holder),
                 _ => true,
             })
             .collect();
@@ -132,9 +141,21 @@ impl<'a> Work<'a> {
         }
         let occupants: HashSet<Gfid> = names.iter().filter_map(|at| self.occupant(at)).collect();
         // one that was taken for new and holds a name is not
-        let is_unknown = |gfid: &Gfid| new.contains(gfid) || !self.here.contains_key(gfid);
+        let is_unknown =
+            |gfid: &Gfid| !is_foreign(*gfid) && (new.contains(gfid) || !self.here.contains_key(gfid));
         let unknown: Vec<Gfid> = occupants.into_iter().filter(is_unknown).collect();
         self.look_at(&unknown);
+    }
+
+    /// Whether to look at a name that is for this object.
+    fn is_worth_a_look(&self, holder: Gfid) -> bool {
+        let Some(object) = self.objects.get(&holder) else { return true };
+        self.seen(holder).is_some()
+            || match self.tree.strangers() {
+                Strangers::Unknown => false,
+                Strangers::Few => needs_content(object),
+                Strangers::Many => true,
+            }
     }
 
     /// Objects that are most likely new here, and the others. A regular file that comes with its content and a

@@ -1,10 +1,13 @@
-use super::{ServeError, ServeOptions, serve};
+use super::{Say, ServeError, ServeOptions, serve, serve_messages};
 use crate::link::frames::{FrameWriter, read};
 use crate::link::handshake::meet;
+use crate::link::local;
+use crate::link::outbox::Outbox;
 use crate::tree::Tree;
 use crate::tree::memory::MemoryTree;
+use crossbeam_channel::unbounded;
 use gsyncd_core::id::{Entry, Gfid, Name};
-use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object, TimeStamp};
+use gsyncd_core::truth::{Answer, Attributes, Batch, Body, Holding, Kind, Object, TimeStamp};
 use gsyncd_core::wire::message::{Reply, Request};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -75,6 +78,30 @@ fn a_primary_is_served_until_it_leaves() {
     assert!(matches!(link.next(), Reply::Answer(answer) if answer.number == 2 && answer.needs.is_empty()));
     assert_eq!(tree.barriers(), 1);
     assert!(link.end().is_ok());
+}
+
+#[test]
+fn a_sync_is_answered_after_all_that_came_before_it() {
+    let tree = MemoryTree::new();
+    let (outbox, requests) = local::pair();
+    let (sender, replies) = unbounded();
+    let serving = std::thread::spawn(move || {
+        let say: Say = Arc::new(move |reply| sender.send(reply).unwrap());
+        let options = ServeOptions { threads: 2, timeout: None };
+        serve_messages(requests, &say, Arc::new(tree), &options)
+    });
+    for number in 1..=20 {
+        outbox.send(Request::Batch(batch(number, Body::Inline(b"abc"[..].into())))).unwrap();
+    }
+    outbox.send(Request::Sync).unwrap();
+    let next = || replies.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(matches!(next(), Reply::Welcome(_)));
+    for wanted in 1..=20 {
+        assert!(matches!(next(), Reply::Answer(Answer { number, .. }) if number == wanted));
+    }
+    assert_eq!(next(), Reply::Synced { generation: 0 });
+    drop(outbox);
+    assert!(serving.join().unwrap().is_ok());
 }
 
 #[test]
