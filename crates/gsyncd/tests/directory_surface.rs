@@ -157,7 +157,7 @@ fn a_host_without_gsyncd_is_told_at_once_and_how_to_help() {
     let (exit, message) = scratch.fails(&["--ssh-command", &ssh, "src", "geo@vault:/dst", "--quiet"]);
     assert_eq!((exit, message.lines().count()), (1, 1), "{message}");
     for want in [
-        "ssh to geo@vault found no gsyncd there",
+        "ssh to geo@vault found no gsyncd there that runs",
         "geo@vault:/usr/local/bin/",
         "--remote-gsyncd",
         "not found",

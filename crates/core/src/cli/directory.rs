@@ -102,6 +102,8 @@ Examples:
 ";
 
 const RESTRICTED: &str = "\
+Exit codes: 0 all is well, 1 it failed or not everything could be synced, 2 the command line is wrong.
+
 To let a key write below one directory only, put this before it in authorized_keys on the other host:
   command=\"gsyncd restricted --root /srv/copy\",restrict ssh-ed25519 …
 ";

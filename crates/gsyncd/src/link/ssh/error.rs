@@ -91,9 +91,12 @@ fn advice(purpose: Purpose, host: &OsStr, code: i32) -> Option<String> {
         (Purpose::Directory, 126 | 127) => {
             let host = escape(host);
             format!(
-                "found no gsyncd there (exit {code}): copy this program to it, for example \
+                "found no gsyncd there that runs (exit {code}): copy this program to it, for example \
                  `scp \"$(command -v gsyncd)\" {host}:/usr/local/bin/`, or name it with --remote-gsyncd PATH"
             )
+        }
+        (Purpose::Directory, 2) => {
+            "ended with exit code 2: is the gsyncd there as new as this one?".to_owned()
         }
         _ => return None,
     };

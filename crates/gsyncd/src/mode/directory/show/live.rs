@@ -35,7 +35,8 @@ impl Screen {
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
         };
-        Screen { bar: wanted.then(bar) }
+        // hidden: a terminal that cannot move its cursor
+        Screen { bar: wanted.then(bar).filter(|bar| !bar.is_hidden()) }
     }
 
     /// No terminal.
