@@ -1,7 +1,10 @@
 //! The last words of a child: a bounded end of its standard error, for error messages.
 
+use gsyncd_core::url::place::shown;
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,7 +62,7 @@ impl Tail {
         let lines: Vec<String> = bytes
             .trim_ascii()
             .split(|byte| *byte == b'\n')
-            .map(|line| line.trim_ascii().escape_ascii().to_string())
+            .map(|line| shown(OsStr::from_bytes(line.trim_ascii())))
             .collect();
         lines.join(" | ")
     }
