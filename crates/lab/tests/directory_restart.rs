@@ -206,7 +206,6 @@ fn exclusions() -> Done {
 fn a_dry_run() -> Done {
     on_host("a_dry_run", Reach::Path, |mirror, _| {
         load::populate(&mirror.source)?;
-        let before = tree::walk(&mirror.source, Depth::Full)?;
         let output = mirror.output(&["--dry-run"])?;
         is_fine(&output)?;
         must(said(&output).contains("edited"), || format!("it names nothing: {}", said(&output)))?;
@@ -229,7 +228,6 @@ fn a_dry_run() -> Done {
         must(found.is_empty(), || format!("the dry run changed the target: {}", tree::report(&found)))?;
         let found = tree::difference_between(&source, &tree::walk(&mirror.source, Depth::Full)?);
         must(found.is_empty(), || format!("the dry run changed the source: {}", tree::report(&found)))?;
-        must(before.len() > 10, || "nothing was populated".into())?;
         mirror.once()
     })
 }

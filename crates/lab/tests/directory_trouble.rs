@@ -230,10 +230,13 @@ fn what_the_kernel_does_not_tell() -> Done {
         )?;
         fs::hard_link(mirror.source.join("file"), &outside)?;
         let follower = mirror.follow(BOUND)?;
-        mirror.equal_within(BOUND, "first sync")?;
+        let text = "written through a link outside the tree\n";
         let start = Instant::now();
-        fs::write(&outside, "written through a link outside the tree\n")?;
-        mirror.equal_within(BOUND, "found by the crawl")?;
+        fs::write(&outside, text)?;
+        // The copy has one link less: the trees are not equal, and need not be.
+        mirror.until(BOUND, "found by the crawl", || {
+            holds(&mirror.copy_of("file"), text).map_err(|failure| failure.to_string())
+        })?;
         println!("found after {:.1} s", start.elapsed().as_secs_f64());
         follower.stop().map(drop)
     })

@@ -9,8 +9,6 @@ use std::os::fd::OwnedFd;
 
 /// A file up to this size goes inside its batch; a larger one is a transfer. Bytes.
 pub const INLINE_LIMIT_BYTES: u64 = 256 * 1024;
-/// A batch is sent when it says this many things.
-const STATEMENTS_LIMIT: usize = 512;
 /// A batch is sent when its contents come to this many bytes.
 const CONTENT_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 /// More names of one object than this are not stated together (thousands of hard links to one file).
@@ -85,7 +83,8 @@ impl<'a> Facts<'a> {
     /// True when the batch should be sent before more is added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len() >= STATEMENTS_LIMIT
+        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len()
+            >= self.view.statements_limit()
             || self.content_bytes >= CONTENT_LIMIT_BYTES
     }
 

@@ -3,6 +3,7 @@
 
 use super::examine::{Cause, ExamineError, Examiner, Outcome};
 use super::first::{First, FirstError, Onto};
+use super::flights::Flights;
 use super::ground::stat_of;
 use super::map::{Changes, Dirty, MapError, Stage};
 use super::meter::Meter;
@@ -97,6 +98,7 @@ pub fn explain(error: &ExamineError) -> Failure {
 /// # Errors
 /// Any other ending.
 pub fn run(directory: &mut Directory, connect: &mut dyn Connect) -> Result<(), Ending> {
+    directory.flights = Flights::default();
     directory.listen()?;
     let conversation = directory.prepare(connect)?;
     let (mut sender, welcome) = directory.converse(conversation)?;
@@ -228,6 +230,7 @@ impl Directory {
             self.scan()?;
         }
         self.process(sender)?;
+        self.land_all(sender)?;
         self.complete(sender)
     }
 
@@ -264,10 +267,12 @@ impl Directory {
             self.session.stage = Stage::Complete;
             self.record(sender)?;
         }
-        self.progress.update(|progress| {
-            progress.synced_at = Some(SystemTime::now());
-            progress.waiting_since = None;
-        });
+        if self.flights.is_empty() {
+            self.progress.update(|progress| {
+                progress.synced_at = Some(SystemTime::now());
+                progress.waiting_since = None;
+            });
+        }
         Ok(())
     }
 
@@ -279,7 +284,7 @@ impl Directory {
             let Some((last, _)) = marked.last() else { return Ok(()) };
             from = last + 1;
             let due: Vec<(u64, Dirty)> =
-                marked.into_iter().filter(|(_, dirty)| !self.failing.rests(subject(dirty))).collect();
+                marked.into_iter().filter(|(_, dirty)| !self.waits(dirty, sender)).collect();
             if due.is_empty() {
                 continue;
             }
@@ -291,18 +296,27 @@ impl Directory {
         }
     }
 
+    /// True for what was tried in vain a moment ago, and for a large file that is on its way or was just now.
+    fn waits(&self, dirty: &Dirty, sender: &Sender) -> bool {
+        let gfid = subject(dirty);
+        let is_object = matches!(dirty, Dirty::Object(..));
+        self.failing.rests(gfid) || (is_object && (self.flights.rests(gfid) || sender.is_flying(gfid)))
+    }
+
     fn say(&mut self, due: &[(u64, Dirty)], sender: &mut Sender) -> Result<(), Ending> {
         let count = due.len() as u64;
         self.progress.update(|progress| progress.found += count);
         let marked = due.iter().map(|(_, dirty)| dirty);
         say(&*self.view, &self.map, marked, self.plan.ignore_deletes, sender)?;
-        let stuck = sender.settle()?;
+        let stuck = sender.settle_batches()?;
         let is_stuck: HashSet<Gfid> = stuck.iter().map(|stuck| stuck.gfid).collect();
         let mut removed = 0;
         for (position, dirty) in due {
             let gfid = subject(dirty);
-            if !is_stuck.contains(&gfid) {
-                self.map.said(*position, dirty)?;
+            if sender.is_flying(gfid) && matches!(dirty, Dirty::Object(..)) {
+                self.flights.begin(gfid, *position);
+            } else if !is_stuck.contains(&gfid) {
+                self.map.said(*position, gfid)?;
                 self.failing.forget(gfid);
                 removed += u64::from(matches!(dirty, Dirty::Name(..)));
             }
@@ -314,6 +328,33 @@ impl Directory {
             progress.removed += removed;
         });
         Ok(())
+    }
+
+    /// Takes note of the large files that arrived since.
+    fn land(&mut self, sender: &mut Sender) -> Result<(), Ending> {
+        let landed = sender.landed();
+        if landed.is_empty() {
+            return Ok(());
+        }
+        let stuck = sender.settle_batches()?;
+        for gfid in landed.into_iter().filter(|gfid| !sender.is_flying(*gfid)) {
+            let position = self.flights.end(gfid);
+            if let Some(position) = position
+                && stuck.iter().all(|stuck| stuck.gfid != gfid)
+            {
+                self.map.said(position, gfid)?;
+                self.failing.forget(gfid);
+            }
+        }
+        self.note_stuck(&stuck)?;
+        self.record(sender)
+    }
+
+    /// Waits for all large files.
+    fn land_all(&mut self, sender: &mut Sender) -> Result<(), Ending> {
+        let stuck = sender.settle()?;
+        self.note_stuck(&stuck)?;
+        self.land(sender)
     }
 
     /// Whatever could not be made true is marked, whoever asked for it.
@@ -340,6 +381,7 @@ impl Directory {
             self.scan()?;
             self.failing.hurry();
             self.process(sender)?;
+            self.land_all(sender)?;
         }
         self.settle_young()?;
         self.complete(sender)?;
@@ -372,9 +414,11 @@ impl Directory {
             let heard = self.hear()?;
             self.take_in(heard)?;
             self.process(sender)?;
-            self.complete(sender)?;
             sender.check()?;
-            let due = [self.young.1, self.failing.next_due(), self.next_scan].into_iter().flatten().min();
+            self.land(sender)?;
+            self.complete(sender)?;
+            let due = [self.young.1, self.failing.next_due(), self.flights.next_due(), self.next_scan];
+            let due = due.into_iter().flatten().min();
             sender.idle(&self.bell(), due)?;
         }
     }

@@ -8,6 +8,7 @@ mod examine;
 mod excludes;
 mod failing;
 mod first;
+mod flights;
 mod flow;
 mod ground;
 mod identity;
@@ -29,6 +30,7 @@ use crate::link::outbox::Outbox;
 use crossbeam_channel::{Receiver, Sender};
 use excludes::Excludes;
 use failing::Failing;
+use flights::Flights;
 use ground::Ground;
 use gsyncd_core::id::Entry;
 use map::{Map, SessionState};
@@ -102,6 +104,7 @@ pub struct Directory {
     view: Arc<dyn View>,
     session: SessionState,
     failing: Failing,
+    flights: Flights,
     /// Names to be looked at once more, and when.
     young: (Vec<Entry>, Option<Instant>),
     /// What could not be looked into by the last scan.
@@ -132,6 +135,7 @@ impl Directory {
             view,
             session,
             failing: Failing::default(),
+            flights: Flights::default(),
             young: (Vec::new(), None),
             unreadable: 0,
             scanned: false,

@@ -194,6 +194,10 @@ impl View for DirectoryView {
         true
     }
 
+    fn statements_limit(&self) -> usize {
+        2048
+    }
+
     fn rename_window(&self) -> Duration {
         Duration::ZERO
     }

@@ -17,7 +17,7 @@ use gsyncd_core::truth::{Answer, Batch, Body, Need, Why};
 use gsyncd_core::wire::message::{Reply, Request, Welcome};
 use gsyncd_sys::Errno;
 use repair::Repair;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -112,6 +112,10 @@ pub struct Sender {
     repair: Repair,
     counts: Counts,
     durable: Durable,
+    /// Files that are being transferred.
+    flying: HashMap<Gfid, u32>,
+    /// Transfers that ended since [`Sender::landed`] was last called.
+    landed: Vec<Gfid>,
 }
 
 /// What is known of the durability of what was answered.
@@ -135,7 +139,6 @@ impl Sender {
     ) -> Sender {
         let repair = Repair::new(Arc::clone(&view));
         let (sent, counts) = (BTreeMap::new(), Counts::default());
-        let durable = Durable::All(0);
         Sender {
             view,
             outbox,
@@ -146,7 +149,9 @@ impl Sender {
             sent_bytes: 0,
             repair,
             counts,
-            durable,
+            durable: Durable::All(0),
+            flying: HashMap::new(),
+            landed: Vec::new(),
         }
     }
 
@@ -195,9 +200,21 @@ impl Sender {
     /// # Errors
     /// When the link breaks or the process is asked to end.
     pub fn settle(&mut self) -> Result<Vec<Stuck>, SendError> {
+        self.settle_down_to(0)
+    }
+
+    /// As [`Sender::settle`], but for the files that are being transferred: these go on.
+    ///
+    /// # Errors
+    /// As [`Sender::settle`].
+    pub fn settle_batches(&mut self) -> Result<Vec<Stuck>, SendError> {
+        self.settle_down_to(usize::MAX)
+    }
+
+    fn settle_down_to(&mut self, transfers: usize) -> Result<Vec<Stuck>, SendError> {
         loop {
             self.say_what_is_needed()?;
-            if self.sent.is_empty() && self.transfers.open() == 0 && self.repair.is_empty() {
+            if self.sent.is_empty() && self.transfers.open() <= transfers && self.repair.is_empty() {
                 match self.durable {
                     Durable::All(_) => return Ok(self.repair.take_stuck()),
                     Durable::No => self.ask_for_sync()?,
@@ -221,7 +238,18 @@ impl Sender {
         if let Durable::All(generation) = self.durable { Some(generation) } else { None }
     }
 
-    /// Waits until the bell rings or the time has come, handling what arrives.
+    /// True while a file is being transferred.
+    #[must_use]
+    pub fn is_flying(&self, gfid: Gfid) -> bool {
+        self.flying.contains_key(&gfid)
+    }
+
+    /// Files whose transfers ended since the last call, well or not; durable after the next settling.
+    pub fn landed(&mut self) -> Vec<Gfid> {
+        std::mem::take(&mut self.landed)
+    }
+
+    /// Waits until the bell rings, a transfer ends or the time has come, handling what arrives.
     ///
     /// # Errors
     /// When the link is broken or the process is asked to end.
@@ -234,6 +262,9 @@ impl Sender {
                 recv(self.inbox) -> inbound => inbound,
             };
             self.handle(inbound.map_err(|_| SendError::Lost("nobody listens".into()))?)?;
+            if !self.landed.is_empty() {
+                return Ok(());
+            }
         }
     }
 
@@ -292,6 +323,7 @@ impl Sender {
             }
             Inbound::Ended { transfer, gfid, failed } => {
                 self.transfers.ended(transfer);
+                self.land(gfid);
                 if let Some((errno, call)) = failed {
                     self.repair.add(Need { gfid, at: None, why: Why::Failed { errno, call } });
                 }
@@ -328,8 +360,20 @@ impl Sender {
         for gfid in sent.follows.into_iter().filter(|gfid| !said_again.contains(gfid)) {
             self.counts.transfers += 1;
             self.transfers.start(gfid);
+            *self.flying.entry(gfid).or_default() += 1;
         }
         Ok(())
+    }
+
+    fn land(&mut self, gfid: Gfid) {
+        self.durable = Durable::No;
+        if let Some(flights) = self.flying.get_mut(&gfid) {
+            *flights -= 1;
+            if *flights == 0 {
+                self.flying.remove(&gfid);
+                self.landed.push(gfid);
+            }
+        }
     }
 
     fn post(&mut self, mut batch: Batch, unreadable: Vec<Unreadable>) -> Result<(), SendError> {

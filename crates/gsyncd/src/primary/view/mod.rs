@@ -82,6 +82,11 @@ pub trait View: Send + Sync {
     /// True while "not there" can be believed: all of the volume's children are up.
     fn is_whole(&self) -> bool;
 
+    /// How many statements a batch should have: more where many small steps cost more than one large one.
+    fn statements_limit(&self) -> usize {
+        512
+    }
+
     /// How long an object may look gone while it is renamed.
     fn rename_window(&self) -> Duration {
         RENAME_WINDOW

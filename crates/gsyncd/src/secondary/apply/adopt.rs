@@ -24,6 +24,9 @@ impl Work<'_> {
         self.here.insert(gfid, Some(seen));
         let Some(object) = self.objects.get(&gfid) else { return };
         let attributes = &object.attributes;
+        if attributes.kind.is_directory() {
+            self.taken_over.push(gfid);
+        }
         let has_content = attributes.kind == Kind::File && (attributes.size, seen.size) != (0, 0);
         if has_content && object.body == Body::Untouched {
             // nothing vouches for the content

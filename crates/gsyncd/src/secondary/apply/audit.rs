@@ -3,8 +3,9 @@
 use super::parking::is_ours;
 use super::pool::parallel;
 use super::work::Work;
-use crate::tree::is_absent;
+use crate::tree::{Strangers, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Need, Why};
 use gsyncd_sys::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,17 +24,25 @@ impl Work<'_> {
         let this = &*self;
         parallel(self.threads, directories, |gfid| {
             if !this.report.is_over() {
-                this.audit_one(*gfid, &used);
+                this.audit_one(*gfid, &used, |_| true);
             }
         });
+        // a directory of a run whose last notes are lost may hold what was taken away since; where there are many
+        // strangers the primary asks by itself
+        if self.tree.strangers() == Strangers::Few {
+            for gfid in &self.taken_over {
+                self.audit_one(*gfid, &used, is_foreign);
+            }
+        }
     }
 
-    fn audit_one(&self, directory: Gfid, used: &AtomicUsize) {
+    /// Reports the entries that are to be reported.
+    fn audit_one(&self, directory: Gfid, used: &AtomicUsize, is_wanted: impl Fn(Gfid) -> bool) {
         let mut found = Vec::new();
         let mut fits = true;
         let read = self.tree.entries(directory, &mut |name, gfid| {
             let at = Entry { parent: directory, name };
-            if !is_ours(&at) {
+            if is_wanted(gfid) && !is_ours(&at) {
                 let bytes = ENTRY_BYTES + at.name.as_bytes().len();
                 fits = used.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_BYTES;
                 found.push(Need { gfid, at: Some(at), why: Why::Present });

@@ -44,9 +44,12 @@ impl Work<'_> {
         self.here.insert(gfid, Some(seen));
         if !wanted.kind.is_directory() {
             self.finished.insert(gfid);
-        } else if wanted.mode & SET_GID == 0
-            && self.home.get(&gfid).is_some_and(|at| self.heritage.get(&at.parent) == Some(&false))
-        {
+            return;
+        }
+        self.made.insert(gfid);
+        let has_plain_parent =
+            self.home.get(&gfid).is_some_and(|at| self.heritage.get(&at.parent) == Some(&false));
+        if wanted.mode & SET_GID == 0 && has_plain_parent {
             self.heritage.insert(gfid, false);
         }
     }

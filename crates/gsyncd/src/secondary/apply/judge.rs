@@ -2,7 +2,7 @@
 
 use super::place::Placement;
 use super::work::{Fate, Work};
-use crate::tree::Holder;
+use crate::tree::{Holder, Strangers};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Body, Kind, Object};
@@ -72,6 +72,10 @@ impl Work<'_> {
         }
         if self.seen(parent).is_some() {
             self.names.set(at, Holder::Free);
+            // one that was not made just now, but found, may have anything in it
+            if self.tree.strangers() != Strangers::Unknown && !self.made.contains(&parent) {
+                self.identify_again(at);
+            }
             return None;
         }
         self.report.missing(parent, None);

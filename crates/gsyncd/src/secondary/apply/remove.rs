@@ -41,6 +41,7 @@ impl Work<'_> {
 
     /// Who holds a name that is to be free.
     fn surplus(&mut self) -> Vec<(Gfid, Entry)> {
+        self.look_below_found();
         let free = self.order.iter().filter(|at| self.wanted.get(**at) == Some(&None));
         let mut surplus: Vec<(Gfid, Entry)> =
             free.filter_map(|at| Some((self.occupant(at)?, (*at).clone()))).collect();
@@ -58,6 +59,20 @@ impl Work<'_> {
             surplus.iter().map(|(gfid, _)| *gfid).filter(|gfid| self.seen(*gfid).is_none()).collect();
         self.look_at(&unknown);
         surplus
+    }
+
+    /// Looks at names that are to be free and whose directory turned up only after they were looked at first.
+    fn look_below_found(&mut self) {
+        let is_open = |at: &&Entry| {
+            self.wanted.get(*at) == Some(&None)
+                && self.names.holder(at) == Holder::NoParent
+                && self.seen(at.parent).is_some()
+                && !self.made.contains(&at.parent)
+        };
+        let open: Vec<&Entry> = self.order.iter().copied().filter(is_open).collect();
+        for at in open {
+            self.identify_again(at);
+        }
     }
 
     /// Unlinks names of one object; returns those that are gone. The last name of a living one stays.

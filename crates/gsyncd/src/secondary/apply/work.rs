@@ -45,6 +45,10 @@ pub(super) struct Work<'a> {
     pub(super) heritage: HashMap<Gfid, bool>,
     /// Names whose foreign holders are not what is to be there.
     pub(super) unfit: HashSet<Entry>,
+    /// Directories that were created.
+    pub(super) made: HashSet<Gfid>,
+    /// Directories that were taken over, with whatever is in them.
+    pub(super) taken_over: Vec<Gfid>,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +95,8 @@ impl<'a> Work<'a> {
             written: Mutex::default(),
             heritage: HashMap::new(),
             unfit: HashSet::new(),
+            made: HashSet::new(),
+            taken_over: Vec::new(),
         }
     }
 

@@ -243,17 +243,22 @@ impl Map {
         Ok(former)
     }
 
-    /// Notes that an object is to be said.
+    /// Notes that an object is to be said. One that is noted already moves to a new position: whoever has said what
+    /// stood at the old one has not said this.
     ///
     /// # Errors
     /// As [`Map::entry`].
     pub fn mark(&self, gfid: Gfid, changes: Changes) -> Result<()> {
         let known = self.marked(gfid)?;
         let mut overlay = self.lock();
-        let (position, changes) = match known {
-            Some((position, before)) => (position, before.and(changes)),
-            None => (overlay.position(), changes),
+        let changes = match known {
+            Some((former, before)) => {
+                overlay.dirty.insert(former, None);
+                before.and(changes)
+            }
+            None => changes,
         };
+        let position = overlay.position();
         overlay.dirty.insert(position, Some(Dirty::Object(gfid, changes)));
         overlay.marks.insert(gfid, Some(position));
         self.flush_when_full(overlay)
@@ -310,15 +315,16 @@ impl Map {
         })
     }
 
-    /// This was said, and the secondary has it for good.
+    /// What stood at this position was said, and the secondary has it for good.
     ///
     /// # Errors
     /// As [`Map::entry`].
-    pub fn said(&self, position: u64, dirty: &Dirty) -> Result<()> {
+    pub fn said(&self, position: u64, gfid: Gfid) -> Result<()> {
+        let is_last = self.marked(gfid)?.is_some_and(|(last, _)| last == position);
         let mut overlay = self.lock();
         overlay.dirty.insert(position, None);
-        if let Dirty::Object(gfid, _) = dirty {
-            overlay.marks.insert(*gfid, None);
+        if is_last {
+            overlay.marks.insert(gfid, None);
         }
         self.flush_when_full(overlay)
     }

@@ -56,7 +56,9 @@ impl Primary {
             return None;
         }
         self.next = self.next.checked_add(1)?;
-        let gfid = Gfid([self.next; 16]);
+        // the first byte: not a derived one
+        let mut gfid = Gfid([self.next; 16]);
+        gfid.0[0] = 1;
         self.tree.create(at, gfid, &kind, 0o640).ok()?;
         if kind == Kind::File {
             self.tree.change(gfid, |node| node.data = data.to_vec());

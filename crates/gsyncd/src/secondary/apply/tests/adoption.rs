@@ -1,0 +1,174 @@
+//! An existing copy, made by something else, becomes the secondary's.
+
+use super::model::entry;
+use crate::secondary::apply::Engine;
+use crate::tree::{Holder, Tree, local};
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Need, Object, TimeStamp, Why};
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const TIME: TimeStamp = TimeStamp { seconds: 1_000_000_000, nanos: 3 };
+const DIR: Gfid = Gfid([1; 16]);
+const ONE: Gfid = Gfid([2; 16]);
+const TWO: Gfid = Gfid([3; 16]);
+
+struct Copy {
+    _home: TempDir,
+    root: PathBuf,
+    tree: Arc<dyn Tree>,
+    engine: Engine,
+}
+
+/// A directory that `fill` made something in before it became a secondary's.
+fn copy(fill: impl Fn(&PathBuf)) -> Copy {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("root");
+    fs::create_dir(&root).unwrap();
+    fill(&root);
+    let tree = local::open(&root, [7; 16]).unwrap();
+    let engine = Engine::open(Arc::clone(&tree), 2).unwrap();
+    Copy { _home: home, root, tree, engine }
+}
+
+impl Copy {
+    fn say(&self, names: &[(Entry, Option<Gfid>)], objects: &[Object]) -> Vec<Need> {
+        let names = names.iter().map(|(at, holder)| Holding { at: at.clone(), holder: *holder }).collect();
+        let batch = Batch { names, objects: objects.to_vec(), ..Batch::default() };
+        let answer = self.engine.apply(&batch).unwrap();
+        self.tree.sync().unwrap();
+        answer.needs
+    }
+
+    fn aside(&self, path: &str) -> Vec<u8> {
+        fs::read(self.root.join(".gsyncd/aside").join(path)).unwrap()
+    }
+}
+
+fn object(gfid: Gfid, kind: Kind, size: u64, body: Body) -> Object {
+    let attributes = Attributes { kind, mode: 0o640, uid: 5, gid: 6, size, mtime: TIME, atime: TIME };
+    Object { gfid, attributes, xattrs: Some(Vec::new()), body, times_only: false }
+}
+
+fn hashed(gfid: Gfid, content: &[u8]) -> Object {
+    object(gfid, Kind::File, content.len() as u64, Body::Hash(*blake3::hash(content).as_bytes()))
+}
+
+fn inline(gfid: Gfid, content: &[u8]) -> Object {
+    object(gfid, Kind::File, content.len() as u64, Body::Inline(content.into()))
+}
+
+fn top(name: &str) -> Entry {
+    entry(Gfid::ROOT, name.as_bytes())
+}
+
+#[test]
+fn an_equal_copy_is_taken_over_without_content() {
+    let copy = copy(|root| {
+        fs::create_dir(root.join("d")).unwrap();
+        fs::write(root.join("d/f"), "equal").unwrap();
+        symlink("target", root.join("l")).unwrap();
+    });
+    let inode = fs::metadata(copy.root.join("d/f")).unwrap().ino();
+    let names = [(top("d"), Some(DIR)), (entry(DIR, b"f"), Some(ONE)), (top("l"), Some(TWO))];
+    let link = object(TWO, Kind::Symlink(b"target"[..].into()), 6, Body::Untouched);
+    let objects = [object(DIR, Kind::Directory, 0, Body::Untouched), hashed(ONE, b"equal"), link];
+    assert_eq!(copy.say(&names, &objects), []);
+    let about = fs::metadata(copy.root.join("d/f")).unwrap();
+    assert_eq!((about.ino(), about.mode() & 0o7777, about.uid(), about.gid()), (inode, 0o640, 5, 6));
+    assert_eq!((about.mtime(), about.mtime_nsec()), (TIME.seconds, TIME.nanos.into()));
+    assert!(!copy.root.join(".gsyncd/aside").exists());
+    assert_eq!(copy.say(&names, &objects), []);
+}
+
+#[test]
+fn content_that_nothing_vouches_for_is_asked_for() {
+    let copy = copy(|root| {
+        for name in ["hash", "size", "untouched", "time"] {
+            fs::write(root.join(name), "theirs").unwrap();
+        }
+    });
+    let untouched = object(Gfid([4; 16]), Kind::File, 6, Body::Untouched);
+    let compared = object(Gfid([5; 16]), Kind::File, 6, Body::Compare);
+    let wanted = [hashed(ONE, b"others"), hashed(TWO, b"longer text"), untouched, compared];
+    for (name, object) in ["hash", "size", "untouched", "time"].into_iter().zip(wanted) {
+        let needs = copy.say(&[(top(name), Some(object.gfid))], std::slice::from_ref(&object));
+        assert!(
+            matches!(&*needs, [need] if (need.gfid, &need.why) == (object.gfid, &Why::Missing)),
+            "{name}"
+        );
+        // it is the object all the same, and gets its content in place
+        assert_eq!(copy.tree.identify(&top(name)).unwrap(), Holder::Held(object.gfid));
+        assert_eq!(copy.say(&[(top(name), Some(object.gfid))], &[inline(object.gfid, b"right")]), []);
+        assert_eq!(fs::read(copy.root.join(name)).unwrap(), b"right");
+    }
+    assert!(!copy.root.join(".gsyncd/aside").exists());
+}
+
+#[test]
+fn hard_links_are_mended() {
+    let copy = copy(|root| {
+        fs::write(root.join("a"), "same").unwrap();
+        fs::write(root.join("b"), "same").unwrap();
+        fs::write(root.join("x"), "first").unwrap();
+        fs::hard_link(root.join("x"), root.join("y")).unwrap();
+    });
+    let (x, y) = (Gfid([4; 16]), Gfid([5; 16]));
+    let names = [(top("a"), Some(ONE)), (top("b"), Some(ONE)), (top("x"), Some(x)), (top("y"), Some(y))];
+    let objects = [hashed(ONE, b"same"), inline(x, b"first"), inline(y, b"second")];
+    assert_eq!(copy.say(&names, &objects), []);
+    let inode = |name: &str| fs::metadata(copy.root.join(name)).unwrap().ino();
+    assert_eq!(inode("a"), inode("b"));
+    assert_ne!(inode("x"), inode("y"));
+    assert_eq!(fs::read(copy.root.join("x")).unwrap(), b"first");
+    assert_eq!(fs::read(copy.root.join("y")).unwrap(), b"second");
+    assert_eq!(copy.aside("b"), b"same");
+}
+
+#[test]
+fn what_does_not_fit_goes_aside_with_all_that_is_in_it() {
+    let copy = copy(|root| {
+        fs::create_dir_all(root.join("file/below")).unwrap();
+        fs::write(root.join("file/below/f"), "1").unwrap();
+        fs::write(root.join("dir"), "2").unwrap();
+        fs::write(root.join("link"), "3").unwrap();
+        symlink("elsewhere", root.join("other")).unwrap();
+        fs::write(root.join("gone"), "4").unwrap();
+    });
+    let (link, other) = (Gfid([4; 16]), Gfid([5; 16]));
+    let names = [
+        (top("file"), Some(ONE)),
+        (top("dir"), Some(DIR)),
+        (top("link"), Some(link)),
+        (top("other"), Some(other)),
+        (top("gone"), None),
+    ];
+    let target = |gfid| object(gfid, Kind::Symlink(b"target"[..].into()), 6, Body::Untouched);
+    let directory = object(DIR, Kind::Directory, 0, Body::Untouched);
+    assert_eq!(copy.say(&names, &[inline(ONE, b"new"), directory, target(link), target(other)]), []);
+    assert_eq!(fs::read(copy.root.join("file")).unwrap(), b"new");
+    assert!(copy.root.join("dir").is_dir() && !copy.root.join("gone").exists());
+    for name in ["link", "other"] {
+        assert_eq!(fs::read_link(copy.root.join(name)).unwrap(), PathBuf::from("target"));
+    }
+    let found =
+        [copy.aside("file/below/f"), copy.aside("dir"), copy.aside("link"), copy.aside("gone")].concat();
+    assert_eq!(found, b"1234");
+    assert_eq!(fs::read_link(copy.root.join(".gsyncd/aside/other")).unwrap(), PathBuf::from("elsewhere"));
+}
+
+#[test]
+fn an_object_that_is_here_already_is_moved_and_what_is_in_the_way_goes_aside() {
+    let copy = copy(|_| ());
+    assert_eq!(copy.say(&[(top("a"), Some(ONE))], &[inline(ONE, b"ours")]), []);
+    fs::write(copy.root.join("b"), "theirs").unwrap();
+    fs::set_permissions(copy.root.join("b"), fs::Permissions::from_mode(0o600)).unwrap();
+    let names = [(top("a"), None), (top("b"), Some(ONE))];
+    assert_eq!(copy.say(&names, &[object(ONE, Kind::File, 4, Body::Untouched)]), []);
+    assert_eq!(fs::read(copy.root.join("b")).unwrap(), b"ours");
+    assert!(!copy.root.join("a").exists());
+    assert_eq!(copy.aside("b"), b"theirs");
+}

@@ -1,0 +1,190 @@
+//! Which object is which: gfid ↔ handle and names, changes in memory over what the last commit left.
+//!
+//! A change is noted here after it was made in the tree, and stored after the tree is durable. So what is stored is
+//! older than the tree after a crash, never newer; every use is checked against the real object.
+
+use super::record::Record;
+use super::store::{Identity, Layer, Snapshot, State, Store};
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_sys::Result;
+use gsyncd_sys::handle::FileHandle;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// With so many changes in memory they are stored without being asked.
+const MOST_CHANGES: usize = 200_000;
+
+/// The index of one tree.
+pub(super) struct Index {
+    store: Store,
+    known: Mutex<Known>,
+    /// One commit at a time.
+    committing: Mutex<()>,
+}
+
+struct Known {
+    /// Since the last commit began.
+    fresh: Layer,
+    /// What a commit under way is storing.
+    frozen: Arc<Layer>,
+    base: Arc<Snapshot>,
+    state: State,
+}
+
+impl Known {
+    fn record(&self, gfid: Gfid) -> Result<Option<Arc<Record>>> {
+        match self.fresh.records.get(&gfid).or_else(|| self.frozen.records.get(&gfid)) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.base.record(gfid)?.map(Arc::new)),
+        }
+    }
+
+    fn owner(&self, handle: &FileHandle) -> Result<Option<Gfid>> {
+        match self.fresh.handles.get(handle).or_else(|| self.frozen.handles.get(handle)) {
+            Some(known) => Ok(*known),
+            None => self.base.owner(handle),
+        }
+    }
+
+    fn remove(&mut self, gfid: Gfid) -> Result<()> {
+        if let Some(record) = self.record(gfid)? {
+            if self.owner(&record.handle)? == Some(gfid) {
+                self.fresh.handles.insert(record.handle.clone(), None);
+            }
+            self.fresh.records.insert(gfid, None);
+        }
+        Ok(())
+    }
+}
+
+impl Index {
+    /// Opens what is in a directory, or makes it.
+    pub(super) fn open(directory: &Path, identity: &Identity) -> Result<Index> {
+        let (store, state) = Store::open(directory, identity)?;
+        let base = Arc::new(store.snapshot()?);
+        let known = Known { fresh: Layer::default(), frozen: Arc::default(), base, state };
+        Ok(Index { store, known: Mutex::new(known), committing: Mutex::new(()) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.lock().state
+    }
+
+    pub(super) fn record(&self, gfid: Gfid) -> Result<Option<Arc<Record>>> {
+        self.lock().record(gfid)
+    }
+
+    /// The object with this handle; None: it is foreign.
+    pub(super) fn owner(&self, handle: &FileHandle) -> Result<Option<Gfid>> {
+        self.lock().owner(handle)
+    }
+
+    /// Says which object a gfid is from now on.
+    pub(super) fn bind(&self, gfid: Gfid, record: Record) -> Result<()> {
+        self.lock().bind(gfid, record)
+    }
+
+    /// As [`Index::bind`]; false when the object or the gfid is bound already.
+    pub(super) fn bind_foreign(&self, gfid: Gfid, record: Record) -> Result<bool> {
+        let mut known = self.lock();
+        if known.owner(&record.handle)?.is_some() {
+            return Ok(false);
+        }
+        known.bind(gfid, record)?;
+        Ok(true)
+    }
+
+    /// Notes that the object has this name; a directory loses the one before.
+    pub(super) fn add_name(&self, gfid: Gfid, at: &Entry) -> Result<()> {
+        self.change(gfid, |record| {
+            if record.is_directory() {
+                record.names.clear();
+            }
+            if !record.names.contains(at) {
+                record.names.push(at.clone());
+            }
+        })
+    }
+
+    /// Notes that the object does not have this name (any more).
+    pub(super) fn forget_name(&self, gfid: Gfid, at: &Entry) -> Result<()> {
+        self.change(gfid, |record| record.names.retain(|name| name != at))
+    }
+
+    /// Notes that the object lost this name by our doing: with the last one it is gone.
+    pub(super) fn drop_name(&self, gfid: Gfid, at: &Entry) -> Result<()> {
+        let mut known = self.lock();
+        let Some(record) = known.record(gfid)? else { return Ok(()) };
+        if record.names.iter().all(|name| name == at) {
+            return known.remove(gfid);
+        }
+        let mut record = Record::clone(&record);
+        record.names.retain(|name| name != at);
+        known.fresh.records.insert(gfid, Some(Arc::new(record)));
+        Ok(())
+    }
+
+    fn change(&self, gfid: Gfid, change: impl FnOnce(&mut Record)) -> Result<()> {
+        let mut known = self.lock();
+        if let Some(record) = known.record(gfid)? {
+            let mut changed = Record::clone(&record);
+            change(&mut changed);
+            if changed != *record {
+                known.fresh.records.insert(gfid, Some(Arc::new(changed)));
+            }
+        }
+        Ok(())
+    }
+
+    /// True when so much is in memory that it should be stored.
+    pub(super) fn is_large(&self) -> bool {
+        self.lock().fresh.records.len() >= MOST_CHANGES
+    }
+
+    /// Makes the tree durable by `sync`, then all that was known before; with `counts` as one more generation.
+    pub(super) fn commit(&self, counts: bool, sync: impl FnOnce() -> Result<()>) -> Result<u64> {
+        let _one = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (frozen, mut state) = {
+            let mut known = self.lock();
+            known.freeze();
+            (Arc::clone(&known.frozen), known.state)
+        };
+        sync()?;
+        state.generation += u64::from(counts);
+        self.store.commit(&frozen, state)?;
+        let base = Arc::new(self.store.snapshot()?);
+        let mut known = self.lock();
+        (known.base, known.frozen, known.state) = (base, Arc::default(), state);
+        Ok(state.generation)
+    }
+}
+
+impl Known {
+    /// Puts what is fresh where a commit takes it from, beside what a failed one left.
+    fn freeze(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
+        match Arc::get_mut(&mut self.frozen) {
+            Some(frozen) => {
+                frozen.records.extend(fresh.records);
+                frozen.handles.extend(fresh.handles);
+            }
+            None => self.frozen = Arc::new(fresh),
+        }
+    }
+
+    fn bind(&mut self, gfid: Gfid, record: Record) -> Result<()> {
+        if let Some(before) = self.owner(&record.handle)?
+            && before != gfid
+        {
+            self.remove(before)?;
+        }
+        self.remove(gfid)?;
+        self.fresh.handles.insert(record.handle.clone(), Some(gfid));
+        self.fresh.records.insert(gfid, Some(Arc::new(record)));
+        Ok(())
+    }
+}
