@@ -73,6 +73,17 @@ impl AsFd for SignalFd {
     }
 }
 
+/// Whether `signal` is ignored, as `nohup` and shells without job control leave it for those they start. Once it is
+/// blocked it would be read from a [`SignalFd`] all the same: ask first.
+#[must_use]
+pub fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null new action only asks; the pointer is to a live, writable structure that the call fills.
+    let answer = unsafe { libc::sigaction(signal.as_raw(), std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: the structure is read only when the call has filled it.
+    answer == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
 /// Sends `signal` to every process of the group that `leader` leads (`kill(-leader, …)`).
 ///
 /// # Errors
@@ -152,6 +163,12 @@ mod tests {
         assert!(crate::poll::is_readable(signals.as_fd(), Duration::from_secs(5)).unwrap());
         assert_eq!(signals.next().unwrap(), Some(libc::SIGUSR2));
         assert_eq!(signals.next().unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_ignored_is_known() {
+        // Rust's runtime ignores SIGPIPE before main
+        assert!(is_ignored(Signal::PIPE) && !is_ignored(Signal::USR1));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct DirectoryArgs {
     pub log_level: Option<String>,
     /// Where the state of all sessions is kept, instead of the usual place.
     pub state_dir: Option<PathBuf>,
-    /// Say errors only.
+    /// Say warnings and errors only.
     pub quiet: bool,
 }
 
@@ -78,7 +78,8 @@ const OPTIONS: &[Row] = &[
         Some("DIR"),
         "Where sessions are remembered [default: /var/lib/gsyncd or ~/.local/state/gsyncd]",
     ),
-    Row("quiet", None, "Say errors only"),
+    Row("version", None, "Print the version"),
+    Row("quiet", None, "Say warnings and errors only"),
 ];
 
 const DEFAULT_CRAWL_SECONDS: u64 = 600;
@@ -101,6 +102,8 @@ Examples:
 ";
 
 const RESTRICTED: &str = "\
+Exit codes: 0 all is well, 1 it failed or not everything could be synced, 2 the command line is wrong.
+
 To let a key write below one directory only, put this before it in authorized_keys on the other host:
   command=\"gsyncd restricted --root /srv/copy\",restrict ssh-ed25519 …
 ";
@@ -110,31 +113,31 @@ To let a key write below one directory only, put this before it in authorized_ke
 pub(super) fn is_meant(argv: &[OsString]) -> bool {
     let mut positionals: Vec<&OsStr> = Vec::new();
     let mut rest = argv.iter();
-    let mut options_end = false;
+    let (mut options_end, mut has_option) = (false, false);
     while let Some(word) = rest.next() {
-        match word.as_bytes().strip_prefix(b"--").filter(|_| !options_end) {
-            Some(b"") => options_end = true,
-            Some(long) => {
-                let name = long.split(|&b| b == b'=').next().unwrap_or_default();
-                match find(name) {
-                    Some(Row(_, Some(_), _)) if name.len() == long.len() => {
-                        let _its_value = rest.next();
-                    }
-                    Some(_) => {}
-                    None if legacy::is_action(name) => return false,
-                    None => {}
+        let bytes = word.as_bytes();
+        if options_end || bytes.len() < 2 || !bytes.starts_with(b"-") {
+            positionals.push(word);
+            continue;
+        }
+        let Some(long) = bytes.strip_prefix(b"--") else { continue };
+        let name = long.split(|&b| b == b'=').next().unwrap_or_default();
+        options_end = long.is_empty();
+        match find(name) {
+            Some(Row(_, value, _)) => {
+                has_option = true;
+                if value.is_some() && name.len() == long.len() {
+                    let _its_value = rest.next();
                 }
             }
-            None if !options_end && word.len() > 1 && word.as_bytes().starts_with(b"-") => {}
-            None => positionals.push(word),
+            None if legacy::is_action(name) => return false,
+            None => {}
         }
     }
     match positionals.as_slice() {
-        [] => false,
+        [] => has_option,
         // two bare names: directories of the working directory
-        [source, target] => {
-            place::is_meant(source) || (is_bare(source) && (is_bare(target) || place::is_meant(target)))
-        }
+        [source, _target] => place::is_meant(source) || is_bare(source),
         [first, ..] => place::is_meant(first),
     }
 }
@@ -180,7 +183,7 @@ fn clap_command() -> clap::Command {
 fn argument(Row(name, value, help): &Row) -> Arg {
     let argument = Arg::new(*name).long(*name).help(*help);
     let Some(value) = value else { return argument.action(ArgAction::SetTrue).overrides_with(*name) };
-    let argument = argument.value_name(*value).value_parser(parser(name));
+    let argument = argument.value_name(*value).value_parser(parser(name)).hide_possible_values(true);
     match *name {
         "exclude" | "exclude-from" => argument.action(ArgAction::Append),
         _ => argument.overrides_with(*name),

@@ -3,17 +3,20 @@
 //! Operators configure OpenSSH, so this runs theirs. No control master: the data goes through the same link.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use gsyncd_core::shell::quoting::quote;
-use gsyncd_sys::child::{self, CaptureError, Handle, Watched};
+use gsyncd_sys::child::{self, Handle, Watched};
 
 use super::tail::Tail;
+
+mod error;
+mod remote_log;
+
+pub use error::{LinkError, Purpose};
 
 /// What a forced command replaces; without one it fails with exit 127, and the hint says so.
 const NO_REMOTE_PROGRAM: &str = "/nonexistent/gsyncd";
@@ -31,16 +34,6 @@ pub struct SshSettings {
     pub port: Option<u16>,
     /// What it is run for: tells what to advise when it fails.
     pub purpose: Purpose,
-}
-
-/// What a link is for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Purpose {
-    /// A volume's session: a key of its own with a forced command.
-    #[default]
-    Volume,
-    /// A directory's session: the user's own ssh and a gsyncd that is installed there.
-    Directory,
 }
 
 /// A node to reach.
@@ -121,88 +114,6 @@ impl SecondaryCall {
     }
 }
 
-/// A link could not be made or has ended.
-#[derive(Debug)]
-pub enum LinkError {
-    /// The target would be taken for an option of ssh.
-    BadTarget(OsString),
-    /// ssh could not be started.
-    Spawn(gsyncd_sys::Error),
-    /// ssh gave no answer, or too long a one.
-    NoAnswer(CaptureError),
-    /// ssh has ended.
-    Ended {
-        /// The host it was to reach.
-        host: OsString,
-        /// What it was run for.
-        purpose: Purpose,
-        /// How it ended; `None` when it still runs.
-        status: Option<ExitStatus>,
-        /// The last it said.
-        last_words: String,
-    },
-}
-
-impl fmt::Display for LinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LinkError::BadTarget(host) => write!(f, "{} is no host to reach by ssh", escape(host)),
-            LinkError::Spawn(error) => write!(f, "start ssh: {error}"),
-            LinkError::NoAnswer(error) => write!(f, "ssh: {error}"),
-            LinkError::Ended { host, purpose, status, last_words } => {
-                write!(f, "ssh to {} {}", escape(host), ending(*purpose, host, *status))?;
-                if last_words.is_empty() { Ok(()) } else { write!(f, "; it said: {last_words}") }
-            }
-        }
-    }
-}
-
-impl std::error::Error for LinkError {}
-
-fn escape(word: &OsStr) -> String {
-    word.as_bytes().escape_ascii().to_string()
-}
-
-fn ending(purpose: Purpose, host: &OsStr, status: Option<ExitStatus>) -> String {
-    let Some(status) = status else { return "has closed the connection".to_owned() };
-    match (status.code(), status.signal()) {
-        (Some(code), _) => match advice(purpose, host, code) {
-            Some(advice) => advice,
-            None => format!("ended with exit code {code}"),
-        },
-        (None, signal) => format!("was killed by signal {}", signal.unwrap_or(0)),
-    }
-}
-
-/// What to do about the exit codes that have a meaning of their own.
-fn advice(purpose: Purpose, host: &OsStr, code: i32) -> Option<String> {
-    let text = match (purpose, code) {
-        (Purpose::Volume, 255) => {
-            "failed (exit 255): is the host up, does sshd listen on ssh-port, and is the session's public \
-             key in authorized_keys there (create push-pem)?"
-                .to_owned()
-        }
-        (Purpose::Volume, 127) => {
-            "found no gsyncd there (exit 127): the key has no forced command, so push the keys again \
-             (create push-pem), or set remote-gsyncd"
-                .to_owned()
-        }
-        (Purpose::Directory, 255) => {
-            let host = escape(host);
-            format!("failed (exit 255): does `ssh {host} true` work?")
-        }
-        (Purpose::Directory, 126 | 127) => {
-            let host = escape(host);
-            format!(
-                "found no gsyncd there (exit {code}): copy this program to it, for example \
-                 `scp \"$(command -v gsyncd)\" {host}:/usr/local/bin/`, or name it with --remote-gsyncd PATH"
-            )
-        }
-        _ => return None,
-    };
-    Some(text)
-}
-
 /// A running link: two streams to hand to the ends of the wire, and the process to keep an eye on.
 #[derive(Debug)]
 pub struct SshLink {
@@ -248,7 +159,14 @@ impl SshLink {
             return Err(LinkError::Ended { host, purpose: settings.purpose, status: None, last_words });
         };
         let (host, purpose) = (target.login(), settings.purpose);
-        let process = SshProcess { host, purpose, child, tail: Tail::follow(stderr) };
+        let tail = match purpose {
+            Purpose::Volume => Tail::follow(stderr),
+            Purpose::Directory => {
+                let host = error::escape(&host);
+                Tail::follow_lines(stderr, move |line| remote_log::pass_on(&host, line))
+            }
+        };
+        let process = SshProcess { host, purpose, child, tail };
         Ok(SshLink { stdin, stdout, process })
     }
 }

@@ -1,7 +1,10 @@
 //! The last words of a child: a bounded end of its standard error, for error messages.
 
+use gsyncd_core::url::place::shown;
 use std::collections::VecDeque;
-use std::io::Read;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,12 +28,26 @@ impl Tail {
     pub fn follow(stream: impl Read + Send + 'static) -> Tail {
         let tail = Tail::default();
         let reader = tail.clone();
-        let started =
-            std::thread::Builder::new().name("stderr".to_owned()).spawn(move || reader.read_all(stream));
-        if started.is_err() {
-            tail.finish();
-        }
+        tail.start(move || reader.read_all(stream));
         tail
+    }
+
+    /// As [`Tail::follow`], but lines that `take` takes (it is given them without their ends) are not kept.
+    #[must_use]
+    pub fn follow_lines(
+        stream: impl Read + Send + 'static,
+        take: impl Fn(&[u8]) -> bool + Send + 'static,
+    ) -> Tail {
+        let tail = Tail::default();
+        let reader = tail.clone();
+        tail.start(move || reader.read_lines(BufReader::new(stream), &take));
+        tail
+    }
+
+    fn start(&self, read: impl FnOnce() + Send + 'static) {
+        if std::thread::Builder::new().name("stderr".to_owned()).spawn(read).is_err() {
+            self.finish();
+        }
     }
 
     /// The last lines, escaped for one line of a log. Waits a little for the end of the stream, which a grandchild may
@@ -45,7 +62,7 @@ impl Tail {
         let lines: Vec<String> = bytes
             .trim_ascii()
             .split(|byte| *byte == b'\n')
-            .map(|line| line.trim_ascii().escape_ascii().to_string())
+            .map(|line| shown(OsStr::from_bytes(line.trim_ascii())))
             .collect();
         lines.join(" | ")
     }
@@ -59,6 +76,18 @@ impl Tail {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => break,
             }
+        }
+        self.finish();
+    }
+
+    fn read_lines(&self, mut stream: impl BufRead, take: &dyn Fn(&[u8]) -> bool) {
+        let mut line = Vec::new();
+        // a line without an end is taken in pieces
+        while let Ok(1..) = stream.by_ref().take(LIMIT_BYTES as u64).read_until(b'\n', &mut line) {
+            if !take(line.trim_ascii_end()) {
+                self.keep(&line);
+            }
+            line.clear();
         }
         self.finish();
     }
@@ -88,6 +117,17 @@ mod tests {
         let text = Tail::follow(std::io::Cursor::new(said)).text(Duration::from_secs(10));
         assert!(text.ends_with("x | Host key | failed \\xff"), "{}", &text[text.len() - 60..]);
         assert!(text.len() < LIMIT_BYTES + 20);
+    }
+
+    #[test]
+    fn lines_that_are_taken_are_not_kept() {
+        let said = std::io::Cursor::new(b"motd\nWARN disk\nbash: gone".to_vec());
+        let (sender, taken) = std::sync::mpsc::channel();
+        let tail = Tail::follow_lines(said, move |line| {
+            line.starts_with(b"WARN") && sender.send(line.to_vec()).is_ok()
+        });
+        assert_eq!(tail.text(Duration::from_secs(10)), "motd | bash: gone");
+        assert_eq!(taken.recv().unwrap(), b"WARN disk");
     }
 
     #[test]

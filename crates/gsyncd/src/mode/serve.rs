@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 use tracing::level_filters::LevelFilter;
 
 /// What is read from the link at once, in bytes.
@@ -35,7 +35,16 @@ pub fn run(args: &ServeArgs) -> Outcome {
 pub fn below(below: &Below) -> Outcome {
     let fd = descend(below)?;
     // by the descriptor: whoever holds the key could put a symlink in the way of a name
-    serve_at(&PathBuf::from(format!("/proc/self/fd/{}", fd.as_raw_fd())), below.primary)
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    serve_at(Path::new(&path), below.primary).map_err(|failure| {
+        let message = failure.message.replace(&path, &asked(below));
+        Failure { message, ..failure }
+    })
+}
+
+/// The directory as the primary named it.
+fn asked(below: &Below) -> String {
+    shown(below.root.join(&below.way).as_os_str())
 }
 
 fn serve_at(root: &Path, primary: [u8; 16]) -> Outcome {
@@ -66,10 +75,7 @@ fn descend(below: &Below) -> Result<OwnedFd, Failure> {
             }
             opened => opened,
         }
-        .map_err(|error| {
-            let asked = shown(below.root.join(&below.way).as_os_str());
-            Failure::new(format!("{asked}: {error}; this key follows no symlinks"))
-        })?;
+        .map_err(|error| Failure::new(format!("{}: {error}; this key follows no symlinks", asked(below))))?;
     }
     Ok(here)
 }

@@ -10,7 +10,7 @@ use crate::primary::client::{LinkOutbox, keep_alive, listen};
 use crate::primary::directory::{Connect, Conversation};
 use crate::primary::send::Inbound;
 use crate::secondary::serve::{Say, ServeOptions, serve_messages};
-use crate::tree::{self, Tree};
+use crate::tree;
 use crossbeam_channel::unbounded;
 use gsyncd_core::cli::DirectoryArgs;
 use gsyncd_core::url::place::{Pair, Remote, shown};
@@ -30,7 +30,7 @@ const READ_AHEAD: usize = 256 << 10;
 #[must_use]
 pub fn connector(args: &DirectoryArgs, pair: &Pair, stop: &Stop) -> Box<dyn Connect> {
     match pair {
-        Pair::Local { target, .. } => Box::new(Local { target: target.clone(), tree: None }),
+        Pair::Local { target, .. } => Box::new(Local { target: target.clone() }),
         Pair::Ssh { target, .. } => Box::new(Ssh {
             settings: ssh_settings(args, target),
             target: target.clone(),
@@ -49,16 +49,12 @@ fn threads() -> usize {
 /// A secondary in threads of this process.
 struct Local {
     target: PathBuf,
-    /// Open from the first connection on: its lock is held as long as a thread still works on it.
-    tree: Option<Arc<dyn Tree>>,
 }
 
 impl Connect for Local {
     fn connect(&mut self, tree: [u8; 16]) -> Result<Conversation, Failure> {
-        let tree = match &self.tree {
-            Some(open) => Arc::clone(open),
-            None => Arc::clone(self.tree.insert(tree::local::open(&self.target, tree)?)),
-        };
+        // anew each time: threads of the last connection let go of it, and its lock, when they are done
+        let tree = tree::local::open(&self.target, tree)?;
         let (outbox, requests) = local::pair();
         let (report, inbox) = unbounded();
         let ended = report.clone();
@@ -106,7 +102,7 @@ impl Connect for Ssh {
         };
         let link = SshLink::start(&self.settings, &target, &self.words(tree))
             .map_err(|error| Failure::new(error.to_string()))?;
-        self.stop.take_along(link.process.handle().ok());
+        self.stop.connecting(link.process.handle().ok());
         let process = Arc::new(Mutex::new(link.process));
         self.process = Some(Arc::clone(&process));
         let (input, output) = meet(link.stdout, link.stdin).map_err(|error| explain(&error, &process))?;

@@ -12,6 +12,7 @@ use crate::supervise::backoff::Backoff;
 use gsyncd_core::cli::DirectoryArgs;
 use indicatif::{HumanBytes, HumanCount};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a run needs besides the directory.
@@ -26,6 +27,8 @@ pub struct Session<'a> {
     pub progress: &'a Arc<Progress>,
     /// Who may end it.
     pub stop: &'a Stop,
+    /// Whether it ever reached the other side.
+    pub connected: &'a AtomicBool,
 }
 
 /// Runs to the end, which for a session that follows is a signal.
@@ -37,6 +40,9 @@ pub fn run(session: &Session<'_>, directory: &mut Directory, screen: Screen) -> 
     let target = session.settings.pair.target_shown();
     let watch = Watch::start(Arc::clone(session.progress), session.dir.clone(), screen, target)?;
     let outcome = drive(session, directory);
+    if let Err(failure) = &outcome {
+        session.progress.update(|snapshot| snapshot.last_error = Some(failure.message.clone()));
+    }
     watch.end();
     if session.args.once && outcome.is_ok() {
         return summary(session, &session.progress.now().1, started.elapsed());
@@ -50,13 +56,13 @@ fn drive(session: &Session<'_>, directory: &mut Directory) -> Outcome {
         stop: session.stop,
         connected: None,
         trouble: None,
-        ever: false,
+        ever: session.connected,
     };
     let mut backoff = Backoff::default();
     loop {
         let ending = directory.run(&mut connector);
         let lived = connector.connected.take().map_or(Duration::ZERO, |at| at.elapsed());
-        if session.stop.is_asked() {
+        if session.stop.is_asked() && !matches!(ending, Ending::UpToDate) {
             return stopped(session);
         }
         match ending {
@@ -64,7 +70,9 @@ fn drive(session: &Session<'_>, directory: &mut Directory) -> Outcome {
             Ending::Stopped => return stopped(session),
             Ending::Failed(failure) => return Err(failure),
             // a wrong word on the command line is told at once, not tried for ever
-            Ending::Lost(failure) if session.args.once || !(connector.ever || session.args.daemon) => {
+            Ending::Lost(failure)
+                if session.args.once || !(connector.ever.load(Ordering::Relaxed) || session.args.daemon) =>
+            {
                 return Err(failure);
             }
             Ending::Lost(failure) => connector.lost(&failure, session.progress),
@@ -114,7 +122,7 @@ struct Counted<'a> {
     connected: Option<Instant>,
     /// Since when there is none.
     trouble: Option<Instant>,
-    ever: bool,
+    ever: &'a AtomicBool,
 }
 
 impl Connect for Counted<'_> {
@@ -122,7 +130,7 @@ impl Connect for Counted<'_> {
         let conversation = self.inner.connect(tree)?;
         self.stop.tell(conversation.report.clone());
         self.connected = Some(Instant::now());
-        self.ever = true;
+        self.ever.store(true, Ordering::Relaxed);
         match self.trouble.take() {
             Some(since) => tracing::info!("connected again after {} s", since.elapsed().as_secs()),
             None => tracing::info!("connected"),

@@ -23,6 +23,7 @@ use show::Screen;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stop::Stop;
 
@@ -37,8 +38,11 @@ pub fn run(args: &DirectoryArgs, argv: &[OsString]) -> Outcome {
     let was_used = dir.is_used();
     dir.create()?;
     let Some(lock) = lock(args, argv, &dir)? else { return Ok(()) };
-    let outcome = locked(args, argv, &settings, &dir);
-    if args.dry_run && !was_used {
+    let connected = AtomicBool::new(false);
+    let outcome = locked(args, argv, &settings, &dir, &connected);
+    // a look, or a mistyped host, is no session to remember
+    let was_tried = outcome.is_err() && !connected.load(Ordering::Relaxed);
+    if !was_used && (args.dry_run || was_tried) {
         dir.remove();
     }
     // to the end: nobody else may run the session before all is said
@@ -65,7 +69,13 @@ fn lock(args: &DirectoryArgs, argv: &[OsString], dir: &SessionDir) -> Result<Opt
     }
 }
 
-fn locked(args: &DirectoryArgs, argv: &[OsString], settings: &Settings, dir: &SessionDir) -> Outcome {
+fn locked(
+    args: &DirectoryArgs,
+    argv: &[OsString],
+    settings: &Settings,
+    dir: &SessionDir,
+    connected: &AtomicBool,
+) -> Outcome {
     // before any thread starts
     let stop = Stop::on_signals(args.once || args.dry_run)?;
     let screen = Screen::open(args);
@@ -79,7 +89,7 @@ fn locked(args: &DirectoryArgs, argv: &[OsString], settings: &Settings, dir: &Se
     }
     dir.write_info(&info(argv, settings))?;
     tracing::info!("{} -> {}", shown(settings.pair.source().as_os_str()), settings.pair.target_shown());
-    let session = Session { args, settings, dir, progress: &progress, stop: &stop };
+    let session = Session { args, settings, dir, progress: &progress, stop: &stop, connected };
     let outcome = follow::run(&session, &mut directory, screen);
     if let Err(failure) = &outcome
         && (args.daemon || settings.log_file.is_some())

@@ -29,8 +29,8 @@ pub fn resolve(pair: &Pair) -> Result<Pair, Failure> {
 
 fn existing(source: &Path) -> Result<PathBuf, Failure> {
     let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => refuse(format!("{}: there is no such directory", name(source))),
-        _ => refuse(format!("{}: {error}", name(source))),
+        ErrorKind::NotFound => Failure::new(format!("{}: there is no such directory", name(source))),
+        _ => Failure::new(format!("{}: {error}", name(source))),
     };
     let path = fs::canonicalize(source).map_err(failed)?;
     if !fs::metadata(&path).map_err(failed)?.is_dir() {
@@ -44,7 +44,7 @@ fn existing(source: &Path) -> Result<PathBuf, Failure> {
 /// # Errors
 /// What cannot be looked at, and `..` below what does not exist.
 pub fn canonical(path: &Path) -> Result<PathBuf, Failure> {
-    let failed = |error: std::io::Error| refuse(format!("{}: {error}", name(path)));
+    let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", name(path)));
     let mut existing = std::path::absolute(path).map_err(failed)?;
     let mut missing = Vec::new();
     loop {

@@ -1,11 +1,11 @@
-//! The wish to end: SIGTERM, SIGINT and SIGHUP reach the conversation, and after a moment the process.
+//! The wish to end: SIGTERM, SIGINT and SIGHUP, where they are not ignored, reach the conversation, and after a moment the process.
 
 use crate::exit::{self, Failure};
 use crate::primary::send::Inbound;
 use crossbeam_channel::Sender;
 use gsyncd_sys::child::{Handle, exit_now};
 use gsyncd_sys::poll;
-use gsyncd_sys::signal::{Signal, SignalFd};
+use gsyncd_sys::signal::{self, Signal, SignalFd};
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,7 +33,10 @@ impl Stop {
     /// # Errors
     /// When signals cannot be read, or no thread be started.
     pub fn on_signals(is_failure: bool) -> Result<Stop, Failure> {
-        let signals = SignalFd::block(&[Signal::TERM, Signal::INT, Signal::HUP])?;
+        let heeded = |signal: &Signal| !signal::is_ignored(*signal);
+        let heeded: Vec<Signal> =
+            [Signal::TERM, Signal::INT, Signal::HUP].into_iter().filter(heeded).collect();
+        let signals = SignalFd::block(&heeded)?;
         let stop = Stop::default();
         let asked = stop.clone();
         let wait = move || asked.wait_for_signals(&signals, is_failure);
@@ -64,9 +67,11 @@ impl Stop {
     fn ask(&self) {
         let mut state = self.lock();
         state.asked = true;
-        if let Some(conversation) = &state.conversation {
+        match (&state.conversation, &state.child) {
             // one that has ended needs no telling
-            let _ = conversation.send(Inbound::Stop);
+            (Some(conversation), _) => drop(conversation.send(Inbound::Stop)),
+            (None, Some(child)) => drop(child.signal(Signal::TERM)),
+            (None, None) => {}
         }
         drop(state);
         self.shared.1.notify_all();
@@ -81,9 +86,12 @@ impl Stop {
         state.conversation = Some(conversation);
     }
 
-    /// The child to end with this process: ssh may be waiting for a host that never answers.
-    pub fn take_along(&self, child: Option<Handle>) {
-        self.lock().child = child;
+    /// The child that makes the next conversation, to be ended with this process: ssh may be waiting for a host that
+    /// never answers.
+    pub fn connecting(&self, child: Option<Handle>) {
+        let mut state = self.lock();
+        state.conversation = None;
+        state.child = child;
     }
 
     /// Whether a signal came.

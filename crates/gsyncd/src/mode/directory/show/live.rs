@@ -5,7 +5,7 @@ use crate::obs::log::Writer;
 use crate::primary::directory::{Phase, Snapshot};
 use gsyncd_core::cli::DirectoryArgs;
 use gsyncd_core::url::place::shown;
-use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Write};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const OBJECT_WEIGHT: u64 = 16 << 10;
 /// A line that shows how time passes is drawn this often.
 const REDRAW: Duration = Duration::from_secs(1);
+/// Length of the bar.
+const BAR_CHARS: u64 = 16;
 /// Over how long a rate is smoothed.
 const RATE_SPAN_SECONDS: f64 = 3.0;
 
@@ -27,8 +29,14 @@ impl Screen {
     #[must_use]
     pub fn open(args: &DirectoryArgs) -> Screen {
         let wanted = !args.quiet && !args.daemon && !args.dry_run && std::io::stderr().is_terminal();
-        let bar = || ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        Screen { bar: wanted.then(bar) }
+        let bar = || {
+            // well formed: the default is never seen
+            let style = ProgressStyle::with_template("{wide_msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+        };
+        // hidden: a terminal that cannot move its cursor
+        Screen { bar: wanted.then(bar).filter(|bar| !bar.is_hidden()) }
     }
 
     /// No terminal.
@@ -52,7 +60,7 @@ impl Screen {
     /// Who draws it; None without a terminal.
     pub(super) fn viewer(self, target: String) -> Option<Box<dyn Viewer>> {
         let bar = self.bar?;
-        Some(Box::new(Live { bar, target, rates: Rates::default(), phase: None }))
+        Some(Box::new(Live { bar, target, rates: Rates::default() }))
     }
 }
 
@@ -75,7 +83,6 @@ struct Live {
     bar: ProgressBar,
     target: String,
     rates: Rates,
-    phase: Option<Phase>,
 }
 
 impl Viewer for Live {
@@ -84,31 +91,29 @@ impl Viewer for Live {
             self.bar.finish_and_clear();
             return None;
         }
-        if self.phase != Some(now.phase) {
-            self.phase = Some(now.phase);
-            self.bar.set_style(style(now.phase));
-        }
         self.rates.note(now, Instant::now());
-        if now.phase == Phase::CatchingUp {
-            self.bar.set_length(weight(now.found, now.found_bytes).max(1));
-            self.bar.set_position(weight(now.done, now.done_bytes));
-        }
         self.bar.set_message(text(now, &self.rates, &self.target));
         let moves = now.phase == Phase::CatchingUp || now.waiting_since.is_some();
         moves.then_some(REDRAW)
     }
 }
 
-fn style(phase: Phase) -> ProgressStyle {
-    let template = if phase == Phase::CatchingUp { "[{bar:24}] {wide_msg}" } else { "{wide_msg}" };
-    // the templates above are well formed: the default is never seen
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
+/// What is done of the work: objects and bytes. Of a large file the part that is sent counts already.
+fn done(now: &Snapshot) -> (u64, u64) {
+    (now.done, now.sent_bytes.min(now.found_bytes).max(now.done_bytes))
 }
 
-fn weight(objects: u64, bytes: u64) -> u64 {
+fn weight((objects, bytes): (u64, u64)) -> u64 {
     objects.saturating_mul(OBJECT_WEIGHT).saturating_add(bytes)
+}
+
+/// `[=====>    ]`.
+fn bar(part: u64, whole: u64) -> String {
+    let filled = usize::try_from(part.saturating_mul(BAR_CHARS) / whole.max(1)).unwrap_or(0);
+    let width = BAR_CHARS as usize;
+    let filled = filled.min(width);
+    let head = if filled < width { ">" } else { "" };
+    format!("[{:<width$}]", "=".repeat(filled) + head)
 }
 
 /// The line.
@@ -127,16 +132,26 @@ fn text(now: &Snapshot, rates: &Rates, target: &str) -> String {
 }
 
 fn catching_up(now: &Snapshot, rates: &Rates) -> String {
-    let left = rates.left(now).map_or(String::new(), |left| format!(", {} left", HumanDuration(left)));
+    let left = rates.left(now).map_or(String::new(), |left| format!(", {} left", clock(left)));
     format!(
-        "{}/{} files, {}/{}, {}/s{left}{}",
+        "{} {}/{} files, {}/{}, {}/s{left}{}",
+        bar(weight(done(now)), weight((now.found, now.found_bytes))),
         HumanCount(now.done),
         HumanCount(now.found),
-        HumanBytes(now.done_bytes),
+        HumanBytes(done(now).1),
         HumanBytes(now.found_bytes),
-        HumanBytes(rates.bytes as u64),
+        HumanBytes(rates.bytes() as u64),
         trouble(now)
     )
+}
+
+/// `0:05`, `12:40`, `3:00:00`.
+fn clock(time: Duration) -> String {
+    let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
+    match minutes / 60 {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{:02}:{seconds:02}", minutes % 60),
+    }
 }
 
 fn following(now: &Snapshot) -> String {
@@ -164,41 +179,42 @@ fn plain(text: &str) -> String {
     shown(OsStr::new(text))
 }
 
-/// How fast it goes, smoothed.
+/// How fast it goes, smoothed: what is longer ago counts less.
 #[derive(Debug, Default)]
 struct Rates {
     last: Option<(Instant, u64, u64)>,
-    /// Bytes of content a second.
-    bytes: f64,
-    /// The same with the weight of objects.
-    weight: f64,
+    seconds: f64,
+    faded_bytes: f64,
+    faded_weight: f64,
 }
 
 impl Rates {
     fn note(&mut self, now: &Snapshot, at: Instant) {
-        let (bytes, weight) = (now.done_bytes, weight(now.done, now.done_bytes));
+        let (bytes, weight) = (done(now).1, weight(done(now)));
         let Some((before, last_bytes, last_weight)) = self.last.replace((at, bytes, weight)) else { return };
         let seconds = at.saturating_duration_since(before).as_secs_f64();
-        if seconds <= 0.0 {
-            return;
-        }
-        let share = if self.weight == 0.0 { 1.0 } else { 1.0 - (-seconds / RATE_SPAN_SECONDS).exp() };
-        let blend = |old: f64, grown: u64| old + share * (grown as f64 / seconds - old);
-        self.bytes = blend(self.bytes, bytes.saturating_sub(last_bytes));
-        self.weight = blend(self.weight, weight.saturating_sub(last_weight));
+        let fade = (-seconds / RATE_SPAN_SECONDS).exp();
+        self.seconds = self.seconds * fade + seconds;
+        self.faded_bytes = self.faded_bytes * fade + bytes.saturating_sub(last_bytes) as f64;
+        self.faded_weight = self.faded_weight * fade + weight.saturating_sub(last_weight) as f64;
+    }
+
+    /// Bytes of content a second.
+    fn bytes(&self) -> f64 {
+        if self.seconds > 0.0 { self.faded_bytes / self.seconds } else { 0.0 }
     }
 
     /// How long the rest takes; None as long as nothing is known.
     fn left(&self, now: &Snapshot) -> Option<Duration> {
-        let rest = weight(now.backlog(), now.found_bytes.saturating_sub(now.done_bytes));
-        let seconds = rest as f64 / self.weight;
-        (self.weight > 0.0 && seconds < 1e7).then(|| Duration::from_secs_f64(seconds.ceil()))
+        let rest = weight((now.backlog(), now.found_bytes.saturating_sub(done(now).1)));
+        let seconds = rest as f64 * self.seconds / self.faded_weight;
+        (self.faded_weight > 0.0 && seconds < 1e7).then(|| Duration::from_secs_f64(seconds.ceil()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Rates, text};
+    use super::{Rates, bar, clock, text};
     use crate::primary::directory::{Phase, Snapshot};
     use std::time::{Duration, Instant};
 
@@ -212,7 +228,10 @@ mod tests {
         (now.done, now.done_bytes) = (500, 16 << 20);
         rates.note(&now, start + Duration::from_secs(2));
         let line = |now: &Snapshot| text(now, &rates, "vault:/dst");
-        assert_eq!(line(&now), "500/2,000 files, 16.00 MiB/64.00 MiB, 8.00 MiB/s, 6 seconds left");
+        assert_eq!(
+            line(&now),
+            "[====>           ] 500/2,000 files, 16.00 MiB/64.00 MiB, 8.00 MiB/s, 0:06 left"
+        );
         now.phase = Phase::Following;
         now.done = 1999;
         now.failing = 1;
@@ -225,6 +244,15 @@ mod tests {
             line(&Snapshot { phase: Phase::Connecting, ..Snapshot::default() }),
             "connecting to vault:/dst"
         );
+    }
+
+    #[test]
+    fn bars_and_clocks() {
+        assert_eq!(bar(0, 0), "[>               ]");
+        assert_eq!(bar(u64::MAX, 1), "[================]");
+        for (seconds, want) in [(5, "0:05"), (760, "12:40"), (10_800, "3:00:00")] {
+            assert_eq!(clock(Duration::from_secs(seconds)), want);
+        }
     }
 
     #[test]
