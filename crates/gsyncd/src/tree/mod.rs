@@ -211,6 +211,21 @@ pub trait Tree: Send + Sync {
     fn adopt(&self, _at: &Entry, _gfid: Gfid, _kind: &Kind) -> Result<Option<Seen>> {
         Ok(None)
     }
+    /// Begins a new version of a regular file, which looks like `seen`, beside the old one: empty, open for its content
+    /// and not seen by anybody before [`Tree::publish`]. None: it is written in place.
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn stage(&self, _gfid: Gfid, _seen: &Seen) -> Result<Option<Box<dyn Handle>>> {
+        Ok(None)
+    }
+    /// Puts the new version of a file in place of the old one; its directory keeps its times.
+    ///
+    /// # Errors
+    /// ENOENT when the file is not there, or no new version.
+    fn publish(&self, gfid: Gfid) -> Result<()> {
+        Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
+    }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
     fn reserves(&self, _at: &Entry) -> bool {
         false

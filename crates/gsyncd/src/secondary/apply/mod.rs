@@ -9,6 +9,7 @@
 mod adopt;
 mod audit;
 mod content;
+mod fill;
 mod judge;
 mod names;
 mod parking;

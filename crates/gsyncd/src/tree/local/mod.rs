@@ -12,6 +12,7 @@ mod index;
 mod look;
 mod paths;
 mod record;
+mod stage;
 mod store;
 mod strangers;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use gsyncd_sys::lock::OfdLock;
 use gsyncd_sys::{OFlags, Result, at};
 use index::Index;
 use paths::Paths;
+use stage::Stage;
 use std::fs::{DirBuilder, File};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -46,6 +48,7 @@ pub struct LocalTree {
     /// The root, open for reading: an O_PATH handle cannot be synced.
     file_system: OwnedFd,
     aside: Aside,
+    stage: Stage,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -86,9 +89,10 @@ impl LocalTree {
             access: Arc::new(Access::new()),
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
         let strangers = Expected::Few;
-        let mut tree = LocalTree { paths, file_system, aside, strangers, threads, _lock: lock };
+        let mut tree = LocalTree { paths, file_system, aside, stage, strangers, threads, _lock: lock };
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
@@ -136,6 +140,14 @@ impl Tree for LocalTree {
 
     fn adopt(&self, at: &Entry, gfid: Gfid, kind: &Kind) -> Result<Option<Seen>> {
         self.take_over(at, gfid, kind)
+    }
+
+    fn stage(&self, gfid: Gfid, seen: &Seen) -> Result<Option<Box<dyn Handle>>> {
+        self.begin_version(gfid, seen)
+    }
+
+    fn publish(&self, gfid: Gfid) -> Result<()> {
+        self.publish_version(gfid)
     }
 
     fn reserves(&self, at: &Entry) -> bool {

@@ -217,6 +217,21 @@ fn a_damaged_index_is_put_aside() {
 }
 
 #[test]
+fn an_index_that_was_not_closed_is_read() {
+    let (_home, root, tree) = sample("/tmp");
+    tree.sync().unwrap();
+    create(&*tree, DIR, "late", Gfid([9; 16]), Kind::File);
+    // as a killed process leaves it
+    let index = root.join(".gsyncd/index.redb");
+    let killed = fs::read(&index).unwrap();
+    drop(tree);
+    fs::write(&index, killed).unwrap();
+    let tree = open(&root, PRIMARY).unwrap();
+    assert_eq!(tree.generation(), 1);
+    assert!(tree.look(FILE).unwrap().is_some() && tree.look(Gfid([9; 16])).unwrap().is_none());
+}
+
+#[test]
 fn set_id_bits_come_with_the_owner_only() {
     let (_home, root, tree) = sample("/tmp");
     let program = Gfid([9; 16]);
