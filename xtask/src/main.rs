@@ -14,7 +14,8 @@ usage: cargo xtask COMMAND
   ci       set up, then run every check and test there is: what CI runs
   demo     bring up a throw-away cluster and replicate one volume to another before your eyes
   lab      run a command on a private host with GlusterFS (cargo xtask lab --help)
-  bench    the stock gsyncd and ours at the same work, and the limit (cargo xtask bench --help)
+  bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours
+           (cargo xtask bench --help)
   setup    install the packages and fetch the files that the lab needs
 ";
 

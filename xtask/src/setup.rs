@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Packages to be installed.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "glusterfs-server",
     "glusterfs-client",
     "openssh-server",
     "openssh-client",
     "rsync",
+    "lsyncd",
     "attr",
     "acl",
     "iproute2",

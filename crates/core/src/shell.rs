@@ -1,5 +1,10 @@
 //! The restricted shell: what may run when sshd starts this binary as the forced command of a pushed key
-//! (spec: glusterd-interface 6.1 to 6.4). Pure: the environment comes in as values.
+//! (spec: glusterd-interface 6.1 to 6.4), or of a key for one directory. Pure: the environment comes in as values.
+
+mod directory;
+pub mod quoting;
+
+pub use directory::Below;
 
 use crate::cli::{self, Command};
 use std::ffi::{OsStr, OsString};
@@ -29,6 +34,8 @@ pub enum Dispatch {
     Gluster(Vec<OsString>),
     /// Become rsync, after looking whether its target is a session's mount.
     Rsync(Vec<OsString>),
+    /// Serve that directory.
+    Serve(Below),
     /// Print and leave.
     Refuse {
         /// For stderr.
@@ -45,6 +52,12 @@ fn refuse(message: impl Into<String>) -> Dispatch {
 /// Decides. `argv` does not hold the program's name.
 #[must_use]
 pub fn dispatch(environment: &Environment, argv: &[OsString]) -> Dispatch {
+    // first of all: a variable that the client could set must not widen what its key may do
+    match directory::root(argv) {
+        Some(Ok(root)) => return directory::dispatch(root, environment.ssh_original_command.as_deref()),
+        Some(Err(error)) => return Dispatch::Refuse { message: error.message, exit: error.exit },
+        None => {}
+    }
     let is_trusted = environment.glusterd_called.as_deref() == Some(OsStr::new("1"))
         || environment.gsyncd_child.is_some()
         || environment.dispatched.is_some();
@@ -91,7 +104,7 @@ fn restricted(command: &OsStr) -> Dispatch {
 
 /// Only the serving end of a gluster session: this key gives root to whoever holds it on the other side.
 fn gsyncd(words: Vec<OsString>) -> Dispatch {
-    match cli::parse(&words).map(|invocation| invocation.command) {
+    match cli::parse_commands(&words).map(|invocation| invocation.command) {
         Ok(Command::Secondary(_) | Command::Version) => Dispatch::Gsyncd(words),
         Ok(other) => refuse(format!("gsyncd {} is not allowed in a restricted SSH session", other.label())),
         Err(error) => Dispatch::Refuse { message: error.message, exit: error.exit },
@@ -152,6 +165,10 @@ mod tests {
                 Dispatch::Gsyncd(words) => format!("gsyncd {}", joined(&words)),
                 Dispatch::Gluster(words) => format!("gluster {}", joined(&words)),
                 Dispatch::Rsync(words) => format!("rsync {}", joined(&words)),
+                Dispatch::Serve(below) => {
+                    let primary = u128::from_be_bytes(below.primary);
+                    format!("serve {} + {} {primary:x}", below.root.display(), below.way.display())
+                }
                 Dispatch::Refuse { message, exit } => format!("{exit} {}", message.replace('\n', "; ")),
             };
             assert_eq!(outcome.trim(), columns[2], "{line}");
@@ -184,6 +201,7 @@ mod tests {
             let environment =
                 Environment { ssh_original_command: Some(OsString::from_vec(command)), ..Environment::default() };
             let _outcome = dispatch(&environment, &[]);
+            let _outcome = dispatch(&environment, &["restricted", "--root", "/x"].map(OsString::from));
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Only the new generation's form is here, `[ssh://][user@]host::volume[:uuid]` (spec: glusterd-interface 1.3, 5.4).
 //! Every spelling of one session parses to values that differ in `uuid_suffix` only.
 
+pub mod place;
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,5 +1,7 @@
 //! Both sides in one process: a brick laid out in a directory, the link, a tree in memory.
 
+mod directory;
+
 use crate::link::handshake;
 use crate::link::outbox::Outbox;
 use crate::primary::client::{LinkOutbox, listen};

@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// What was there at one moment.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +97,32 @@ pub fn kill(process: &Process) -> Done {
     let pid = i32::try_from(process.pid).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| Failure::new(format!("{process:?} is no process")))?;
     kill_process(pid, Signal::KILL).map_err(|error| Failure::new(format!("kill {process:?}: {error}")))
+}
+
+/// The time that all living threads of this host have had a processor, but for those of the first process and of this
+/// one.
+pub fn processor_time() -> Duration {
+    let mine = std::process::id();
+    let others = processes().into_iter().filter(|process| process.pid != 1 && process.pid != mine);
+    others.map(|process| threads_time(process.pid)).sum()
+}
+
+fn threads_time(pid: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = tasks.filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok());
+    let nanoseconds = texts.filter_map(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map(Duration::from_nanos).sum()
+}
+
+/// The largest resident set a process has had, in bytes.
+///
+/// # Errors
+/// It is not there.
+pub fn peak_bytes(pid: u32) -> Done<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes.map(|count| count * 1024).ok_or_else(|| Failure::new(format!("{pid} has no VmHWM: {text}")))
 }
 
 /// All processes of this host.

@@ -4,14 +4,19 @@
 //! * [`host`] makes the private host and runs one command on it.
 //! * [`inside`] lets a test (or the bench) run one of its functions on such a host.
 //! * [`cluster`], [`session`], [`census`], [`wait`], [`tree`], [`load`], [`storm`] are used on the inside.
+//! * [`mirror`] is a session of plain directories there, [`ordinary`] a user who is not root, [`count`] a stand-in for ssh
+//!   that counts.
 
 pub mod census;
 pub mod cluster;
 pub mod command;
+pub mod count;
 pub mod failure;
 pub mod host;
 pub mod inside;
 pub mod load;
+pub mod mirror;
+pub mod ordinary;
 pub mod scenario;
 pub mod session;
 pub mod storm;

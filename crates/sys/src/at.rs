@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, Timespec, Timestamps};
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 /// What `fstatat` tells, with the types this program uses.
@@ -422,6 +422,31 @@ pub fn next_data(fd: impl AsFd, offset: u64, size: u64) -> Result<Option<(u64, u
     };
     let end = named("lseek", b"", fs::seek(&fd, fs::SeekFrom::Hole(start)))?;
     Ok(Some((start, end)))
+}
+
+/// Opens one name in a directory without ever leaving its mount: not by a symlink, not across a mount point.
+///
+/// # Errors
+/// EXDEV when something is mounted there, ELOOP for a symlink, else the errno of the call.
+pub fn open_here(dir: impl AsFd, name: &[u8], flags: OFlags) -> Result<OwnedFd> {
+    // no O_NOCTTY as elsewhere: with O_PATH this call refuses what the other ignores
+    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
+    loop {
+        match fs::openat2(&dir, name, flags, Mode::empty(), resolve) {
+            // a rename somewhere made the kernel unsure
+            Err(Errno::AGAIN) => {}
+            outcome => return named("openat2", name, outcome),
+        }
+    }
+}
+
+/// The file system's id as `statfs` tells it; not the same after every mount on some kinds.
+///
+/// # Errors
+/// The errno of the call.
+pub fn file_system_id(fd: impl AsFd) -> Result<u64> {
+    named("fstatvfs", b"", fs::fstatvfs(fd)).map(|seen| seen.f_fsid)
 }
 
 /// One directory entry: raw name and the inode number that readdir tells.

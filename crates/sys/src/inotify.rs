@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::{Error, Result, poll};
 
-pub use rustix::fs::inotify::WatchFlags;
+pub use rustix::fs::inotify::{ReadFlags as EventFlags, WatchFlags};
 
 /// Identity of a watch within its [`Inotify`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,6 +24,17 @@ pub struct Seen {
     pub events: usize,
     /// The queue overflowed: events were lost, so everything watched may have changed.
     pub overflow: bool,
+}
+
+/// One event with its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// The watch that saw it; None: the queue overflowed, events were lost.
+    pub watch: Option<WatchId>,
+    /// What happened.
+    pub what: EventFlags,
+    /// The name in the watched directory; empty for the watched object itself.
+    pub name: &'a [u8],
 }
 
 /// A queue of file events.
@@ -64,21 +75,35 @@ impl Inotify {
         }
     }
 
-    /// Takes all queued events without waiting.
+    /// Takes all queued events without waiting; only counts them.
     ///
     /// # Errors
     /// What reading says.
     pub fn drain(&self) -> Result<Seen> {
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&self.queue, &mut buffer);
         let mut seen = Seen::default();
+        self.for_each_event(|event| {
+            seen.events += 1;
+            seen.overflow |= event.watch.is_none();
+        })?;
+        Ok(seen)
+    }
+
+    /// Takes all queued events without waiting and hands each to `each`, in their order.
+    ///
+    /// # Errors
+    /// What reading says.
+    pub fn for_each_event(&self, mut each: impl FnMut(Event<'_>)) -> Result<()> {
+        let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = inotify::Reader::new(&self.queue, &mut buffer);
         loop {
             match reader.next() {
                 Ok(event) => {
-                    seen.events += 1;
-                    seen.overflow |= event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+                    let what = event.events();
+                    let overflow = what.contains(ReadFlags::QUEUE_OVERFLOW);
+                    let watch = (!overflow).then(|| WatchId(event.wd()));
+                    each(Event { watch, what, name: event.file_name().map_or(&[], |name| name.to_bytes()) });
                 }
-                Err(Errno::AGAIN) => return Ok(seen),
+                Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(Error::new("read", b"inotify", errno)),
             }

@@ -11,6 +11,8 @@ pub mod lock;
 pub mod mount;
 pub mod poll;
 pub mod signal;
+pub mod usage;
+pub mod user;
 pub mod xattr;
 
 pub use error::{Error, Result};

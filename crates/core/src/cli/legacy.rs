@@ -130,6 +130,13 @@ pub(super) fn parse(argv: &[OsString]) -> Result<Command, UsageError> {
     }
 }
 
+/// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
+pub(super) fn is_action(name: &[u8]) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let name = super::words::modern(name);
+    !name.is_empty() && ACTIONS.iter().any(|(flag, _)| flag.name.starts_with(&name))
+}
+
 fn unsupported(words: &Words) -> Result<Command, UsageError> {
     let name = ACTIONS.iter().find(|(flag, _)| words.has(flag.name)).map_or("", |(flag, _)| flag.name);
     Err(UsageError::syntax(format!("--{name} of the old generation is not supported")))

@@ -1,8 +1,11 @@
-//! The command line: two syntaxes (glusterd's options, our subcommands), two vocabularies, one [`Command`].
+//! The command line: glusterd's options, our subcommands, a pair of directories; two vocabularies; one [`Command`].
 
+mod directory;
 mod legacy;
 mod subcommand;
 mod words;
+
+pub use directory::{DirectoryArgs, Exclusion};
 
 use crate::url::{Secondary, UrlError};
 use std::ffi::{OsStr, OsString};
@@ -162,6 +165,24 @@ pub struct DeleteArgs {
     pub reset_sync_time: bool,
 }
 
+/// `serve`: the serving end of a directory session, below ssh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeArgs {
+    /// The directory that is the secondary's tree; absolute.
+    pub root: PathBuf,
+    /// Id of the primary's tree.
+    pub primary: [u8; 16],
+}
+
+/// `status` without a volume: all directory sessions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionsArgs {
+    /// Where sessions are remembered, instead of the usual place.
+    pub state_dir: Option<PathBuf>,
+    /// A JSON array instead of lines.
+    pub json: bool,
+}
+
 /// What one run of the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -248,6 +269,17 @@ pub enum Command {
     },
     /// Remove what a session left on this node.
     Delete(DeleteArgs),
+    /// Replicate a directory.
+    Directory(Box<DirectoryArgs>),
+    /// The serving end of a directory session.
+    Serve(ServeArgs),
+    /// The forced command of a key that may reach one directory only; what is asked for comes in the environment.
+    Restricted {
+        /// The directory.
+        root: PathBuf,
+    },
+    /// Print the directory sessions.
+    Sessions(SessionsArgs),
 }
 
 impl Command {
@@ -308,6 +340,10 @@ impl Command {
             Command::ConfigReset { .. } => "config-reset",
             Command::VolumeUuid { .. } => "voluuidget",
             Command::Delete(_) => "delete",
+            Command::Directory(_) => "directory",
+            Command::Serve(_) => "serve",
+            Command::Restricted { .. } => "restricted",
+            Command::Sessions(_) => "status",
         }
     }
 }
@@ -319,6 +355,8 @@ pub enum Syntax {
     Options,
     /// Ours: `monitor vol host::vol`.
     Subcommand,
+    /// A pair of directories: `/src host:/dst`.
+    Directories,
 }
 
 /// A command and how it was said.
@@ -370,6 +408,20 @@ impl From<UrlError> for UsageError {
 /// # Errors
 /// A usage error with the exit code the generation uses for it.
 pub fn parse(argv: &[OsString]) -> Result<Invocation, UsageError> {
+    let is_subcommand =
+        argv.iter().find(|word| !is_global(word)).is_some_and(|word| subcommand::find(word).is_some());
+    let is_version = argv.iter().any(|word| word == "--version");
+    if !is_subcommand && !is_version && directory::is_meant(argv) {
+        return Ok(Invocation { syntax: Syntax::Directories, command: directory::parse(argv)? });
+    }
+    parse_commands(argv)
+}
+
+/// As [`parse`], for callers that may not start a session between directories.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_commands(argv: &[OsString]) -> Result<Invocation, UsageError> {
     if argv.iter().any(|word| word == "--version") {
         return Ok(Invocation { syntax: Syntax::Subcommand, command: Command::Version });
     }
@@ -388,15 +440,22 @@ pub fn parse(argv: &[OsString]) -> Result<Invocation, UsageError> {
 /// The usage, as `--help` prints it.
 #[must_use]
 pub fn usage() -> String {
-    let names: Vec<&str> = subcommand::names().collect();
-    format!(
-        "Usage: gsyncd <command> <primary volume> [user@]<host>::<secondary volume> [options]\n\
-         Keeps a volume on another site equal to the one here, over ssh.\n\
-         Commands: {}\n\
-         Options: --version, --help, --debug\n",
-        names.join(", ")
-    )
+    directory::help(VOLUMES)
 }
+
+const VOLUMES: &str = "\
+GlusterFS volumes: `gluster volume geo-replication` calls this program; by hand:
+  gsyncd <command> <primary volume> [user@]<host>::<secondary volume> [options]
+  monitor          run the session on this node
+  status           what the bricks' workers are doing
+  config-get       show options
+  config-set       set an option
+  config-reset     set an option, or all, back to the default
+  config-check     is this an option?
+  delete           remove what the session left on this node
+  voluuidget       uuid of a volume on another cluster
+  monitor-status, secondary, worker   used by glusterd and by gsyncd itself
+";
 
 fn is_global(word: &OsStr) -> bool {
     matches!(word.as_bytes(), b"--inet6" | b"--inet" | b"--debug")

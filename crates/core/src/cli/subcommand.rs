@@ -3,8 +3,8 @@
 
 use super::words::{Flag, Unknown, Words, modern, short, split, switch, value};
 use super::{
-    Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, SecondaryArgs, Session, StatusArgs, UsageError,
-    WorkerArgs, session, text,
+    Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, SecondaryArgs, ServeArgs, Session, SessionsArgs,
+    StatusArgs, UsageError, WorkerArgs, session, text,
 };
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -63,7 +63,14 @@ const TABLE: &[Spec] = &[
         ],
         build: secondary,
     },
-    Spec { name: "status", positionals: 2..=2, flags: &[value("local-path"), switch("json")], build: status },
+    Spec {
+        name: "status",
+        positionals: 0..=2,
+        flags: &[value("local-path"), switch("json"), value("state-dir")],
+        build: status,
+    },
+    Spec { name: "serve", positionals: 0..=0, flags: &[value("root"), value("primary")], build: serve },
+    Spec { name: "restricted", positionals: 0..=0, flags: &[value("root")], build: restricted },
     Spec { name: "monitor-status", positionals: 3..=3, flags: &[], build: monitor_status },
     Spec { name: "config-check", positionals: 1..=1, flags: &[value("value")], build: config_check },
     Spec {
@@ -98,11 +105,6 @@ const TABLE: &[Spec] = &[
 pub(super) fn find(word: &OsStr) -> Option<&'static Spec> {
     let word = modern(word.to_str()?);
     TABLE.iter().find(|spec| spec.name == word)
-}
-
-/// Names of all subcommands, for the usage.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TABLE.iter().map(|spec| spec.name)
 }
 
 /// Reads argv whose word `at` is the subcommand's name.
@@ -204,13 +206,50 @@ fn secondary(words: &Words) -> Result<Command, UsageError> {
     }))
 }
 
+/// Of one volume's session; without one, of all directory sessions.
 fn status(words: &Words) -> Result<Command, UsageError> {
+    let state_dir = words.last("state-dir").map(PathBuf::from);
+    match words.positionals.len() {
+        0 if !words.has("local-path") => {
+            return Ok(Command::Sessions(SessionsArgs { state_dir, json: words.has("json") }));
+        }
+        2 if state_dir.is_none() => {}
+        2 => return Err(UsageError::syntax("status: --state-dir is for directory sessions")),
+        given => {
+            return Err(UsageError::syntax(format!("status: expected 2 positional arguments, got {given}")));
+        }
+    }
     Ok(Command::Status(StatusArgs {
         session: pair(words)?,
         common: common(words),
         local_paths: words.all("local-path").map(PathBuf::from).collect(),
         json: words.has("json"),
     }))
+}
+
+fn serve(words: &Words) -> Result<Command, UsageError> {
+    let word = string(words, "primary")?;
+    let primary = hexadecimal(&word)
+        .ok_or_else(|| UsageError::syntax("serve: --primary must be 32 hexadecimal digits"))?;
+    Ok(Command::Serve(ServeArgs { root: root(words, "serve")?, primary }))
+}
+
+fn restricted(words: &Words) -> Result<Command, UsageError> {
+    Ok(Command::Restricted { root: root(words, "restricted")? })
+}
+
+fn root(words: &Words, command: &str) -> Result<PathBuf, UsageError> {
+    let path = path(words, "root");
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(UsageError::syntax(format!("{command}: --root must be an absolute path")))
+    }
+}
+
+fn hexadecimal(text: &str) -> Option<[u8; 16]> {
+    let is_plain = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_plain.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(u128::to_be_bytes)
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {

@@ -1,4 +1,4 @@
-use super::{Command, parse};
+use super::{Command, DirectoryArgs, Exclusion, parse, usage};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use std::ffi::OsString;
@@ -73,19 +73,98 @@ fn brief(command: &Command) -> String {
         Command::ConfigSet { name, value, .. } => format!(" {name}='{value}'"),
         Command::ConfigReset { name, .. } => format!(" {name}"),
         Command::VolumeUuid { host, volume, .. } => format!(" {host} {volume}"),
+        Command::Directory(args) => directory(args),
+        Command::Serve(args) => {
+            format!(" {} {:032x}", args.root.display(), u128::from_be_bytes(args.primary))
+        }
+        Command::Restricted { root } => format!(" {}", root.display()),
+        Command::Sessions(args) => format!(" {:?} json={}", args.state_dir, args.json),
         Command::Delete(args) => format!(" {:?} reset={}", args.paths, args.reset_sync_time),
         _ => String::new(),
     };
     format!("{}{session}{rest}", command.label())
 }
 
+/// The pair, and what is not as it is by default.
+fn directory(args: &DirectoryArgs) -> String {
+    let mut text = format!(" {} -> {}", args.pair.source().display(), args.pair.target_shown());
+    for (name, is_set) in [
+        ("once", args.once),
+        ("dry-run", args.dry_run),
+        ("ignore-deletes", args.ignore_deletes),
+        ("trust-mtime", args.trust_mtime),
+        ("daemon", args.daemon),
+        ("quiet", args.quiet),
+    ] {
+        text.push_str(if is_set { " " } else { "" });
+        text.push_str(if is_set { name } else { "" });
+    }
+    for exclusion in &args.exclusions {
+        match exclusion {
+            Exclusion::Pattern(pattern) => text.push_str(&format!(" without {pattern}")),
+            Exclusion::File(path) => text.push_str(&format!(" without those in {}", path.display())),
+        }
+    }
+    let crawl = args.crawl_interval.map(|interval| interval.as_secs());
+    for (name, value, default) in [
+        ("remote", format!("{}", args.remote_gsyncd.display()), "gsyncd"),
+        ("ssh", format!("{}", args.ssh_command.display()), "ssh"),
+        ("crawl", format!("{crawl:?}"), "Some(600)"),
+        ("pid", format!("{:?}", args.pid_file), "None"),
+        ("log", format!("{:?}", args.log_file), "None"),
+        ("level", format!("{:?}", args.log_level), "None"),
+        ("state", format!("{:?}", args.state_dir), "None"),
+    ] {
+        if value != default {
+            text.push_str(&format!(" {name}={value}"));
+        }
+    }
+    text
+}
+
 fn word() -> impl Strategy<Value = OsString> {
-    let known =
-        ["--monitor", "-c", "--config-set", "worker", ":m", "h::v", "--path=", "--", "delete", "--path-list"];
+    let known = [
+        "--monitor",
+        "-c",
+        "--config-set",
+        "worker",
+        ":m",
+        "h::v",
+        "--path=",
+        "--",
+        "delete",
+        "--path-list",
+        "/src",
+        "h:/dst",
+        "--once",
+        "--exclude",
+        "--port=22",
+        "--help",
+        "serve",
+        "status",
+    ];
     prop_oneof![
         vec(any::<u8>(), 0..12).prop_map(OsString::from_vec),
         (0..known.len()).prop_map(move |at| OsString::from(known[at])),
     ]
+}
+
+#[test]
+fn the_help_begins_with_directories_and_fits_a_terminal() {
+    let text = usage();
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what} in\n{text}"));
+    let places = [
+        "SOURCE TARGET",
+        "Examples:",
+        "--once",
+        "--state-dir <DIR>",
+        "restricted --root",
+        "volumes:",
+        "voluuidget",
+    ];
+    let order: Vec<usize> = places.iter().map(|what| at(what)).collect();
+    assert!(order.is_sorted(), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
 }
 
 proptest! {

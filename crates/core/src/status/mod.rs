@@ -3,6 +3,7 @@
 pub mod brick;
 pub mod checkpoint;
 pub mod display;
+pub mod session;
 
 pub use brick::BrickStatus;
 pub use checkpoint::Checkpoint;

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use gsyncd_sys::child::{self, CaptureError, Watched};
+use gsyncd_core::shell::quoting::quote;
+use gsyncd_sys::child::{self, CaptureError, Handle, Watched};
 
 use super::tail::Tail;
 
@@ -26,8 +27,20 @@ pub struct SshSettings {
     pub command: OsString,
     /// Setting `ssh-options`: words separated by blanks; there is no quoting.
     pub options: OsString,
-    /// Setting `ssh-port`.
-    pub port: u16,
+    /// Setting `ssh-port`; None leaves it to ssh's configuration.
+    pub port: Option<u16>,
+    /// What it is run for: tells what to advise when it fails.
+    pub purpose: Purpose,
+}
+
+/// What a link is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A volume's session: a key of its own with a forced command.
+    #[default]
+    Volume,
+    /// A directory's session: the user's own ssh and a gsyncd that is installed there.
+    Directory,
 }
 
 /// A node to reach.
@@ -37,6 +50,19 @@ pub struct SshTarget {
     pub user: Option<OsString>,
     /// Host name or address.
     pub host: OsString,
+}
+
+impl SshTarget {
+    /// `[user@]host`.
+    fn login(&self) -> OsString {
+        let mut login = OsString::new();
+        if let Some(user) = &self.user {
+            login.push(user);
+            login.push("@");
+        }
+        login.push(&self.host);
+        login
+    }
 }
 
 /// The call of the other side's gsyncd (spec: glusterd-interface 6.7, the new form).
@@ -108,6 +134,8 @@ pub enum LinkError {
     Ended {
         /// The host it was to reach.
         host: OsString,
+        /// What it was run for.
+        purpose: Purpose,
         /// How it ended; `None` when it still runs.
         status: Option<ExitStatus>,
         /// The last it said.
@@ -121,8 +149,8 @@ impl fmt::Display for LinkError {
             LinkError::BadTarget(host) => write!(f, "{} is no host to reach by ssh", escape(host)),
             LinkError::Spawn(error) => write!(f, "start ssh: {error}"),
             LinkError::NoAnswer(error) => write!(f, "ssh: {error}"),
-            LinkError::Ended { host, status, last_words } => {
-                write!(f, "ssh to {} {}", escape(host), ending(*status))?;
+            LinkError::Ended { host, purpose, status, last_words } => {
+                write!(f, "ssh to {} {}", escape(host), ending(*purpose, host, *status))?;
                 if last_words.is_empty() { Ok(()) } else { write!(f, "; it said: {last_words}") }
             }
         }
@@ -135,22 +163,44 @@ fn escape(word: &OsStr) -> String {
     word.as_bytes().escape_ascii().to_string()
 }
 
-fn ending(status: Option<ExitStatus>) -> String {
+fn ending(purpose: Purpose, host: &OsStr, status: Option<ExitStatus>) -> String {
     let Some(status) = status else { return "has closed the connection".to_owned() };
     match (status.code(), status.signal()) {
-        (Some(255), _) => {
-            "failed (exit 255): is the host up, does sshd listen on ssh-port, and is the session's public \
-                           key in authorized_keys there (create push-pem)?"
-                .to_owned()
-        }
-        (Some(127), _) => {
-            "found no gsyncd there (exit 127): the key has no forced command, so push the keys again \
-                           (create push-pem), or set remote-gsyncd"
-                .to_owned()
-        }
-        (Some(code), _) => format!("ended with exit code {code}"),
+        (Some(code), _) => match advice(purpose, host, code) {
+            Some(advice) => advice,
+            None => format!("ended with exit code {code}"),
+        },
         (None, signal) => format!("was killed by signal {}", signal.unwrap_or(0)),
     }
+}
+
+/// What to do about the exit codes that have a meaning of their own.
+fn advice(purpose: Purpose, host: &OsStr, code: i32) -> Option<String> {
+    let text = match (purpose, code) {
+        (Purpose::Volume, 255) => {
+            "failed (exit 255): is the host up, does sshd listen on ssh-port, and is the session's public \
+             key in authorized_keys there (create push-pem)?"
+                .to_owned()
+        }
+        (Purpose::Volume, 127) => {
+            "found no gsyncd there (exit 127): the key has no forced command, so push the keys again \
+             (create push-pem), or set remote-gsyncd"
+                .to_owned()
+        }
+        (Purpose::Directory, 255) => {
+            let host = escape(host);
+            format!("failed (exit 255): does `ssh {host} true` work?")
+        }
+        (Purpose::Directory, 126 | 127) => {
+            let host = escape(host);
+            format!(
+                "found no gsyncd there (exit {code}): copy this program to it, for example \
+                 `scp \"$(command -v gsyncd)\" {host}:/usr/local/bin/`, or name it with --remote-gsyncd PATH"
+            )
+        }
+        _ => return None,
+    };
+    Some(text)
 }
 
 /// A running link: two streams to hand to the ends of the wire, and the process to keep an eye on.
@@ -168,6 +218,7 @@ pub struct SshLink {
 #[derive(Debug)]
 pub struct SshProcess {
     host: OsString,
+    purpose: Purpose,
     child: Watched,
     tail: Tail,
 }
@@ -193,10 +244,11 @@ impl SshLink {
         let taken = (streams.stdin.take(), streams.stdout.take(), streams.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = taken else {
             child.kill_and_reap();
-            let (host, last_words) = (target.host.clone(), "no pipes".to_owned());
-            return Err(LinkError::Ended { host, status: None, last_words });
+            let (host, last_words) = (target.login(), "no pipes".to_owned());
+            return Err(LinkError::Ended { host, purpose: settings.purpose, status: None, last_words });
         };
-        let process = SshProcess { host: target.host.clone(), child, tail: Tail::follow(stderr) };
+        let (host, purpose) = (target.login(), settings.purpose);
+        let process = SshProcess { host, purpose, child, tail: Tail::follow(stderr) };
         Ok(SshLink { stdin, stdout, process })
     }
 }
@@ -205,13 +257,29 @@ impl SshProcess {
     /// The reason after an end of the stream; waits at most `patience` for ssh to end.
     pub fn why_ended(&mut self, patience: Duration) -> LinkError {
         let status = self.child.wait(Some(patience)).unwrap_or(None);
-        LinkError::Ended { host: self.host.clone(), status, last_words: self.tail.text(LAST_WORDS_WAIT) }
+        let last_words = self.tail.text(LAST_WORDS_WAIT);
+        LinkError::Ended { host: self.host.clone(), purpose: self.purpose, status, last_words }
+    }
+
+    /// A descriptor to signal ssh by, from another thread.
+    ///
+    /// # Errors
+    /// What duplicating a descriptor says.
+    pub fn handle(&self) -> Result<Handle, gsyncd_sys::Error> {
+        self.child.handle()
     }
 
     /// What ssh and the far side said on standard error so far.
     #[must_use]
     pub fn last_words(&self) -> String {
         self.tail.text(Duration::ZERO)
+    }
+}
+
+impl SshProcess {
+    /// Ends ssh, if it still runs.
+    pub fn end(&mut self) {
+        self.child.kill_and_reap();
     }
 }
 
@@ -243,7 +311,8 @@ pub fn remote_volume_info(
         return Ok(answer.stdout);
     }
     let last_words = answer.stderr.trim_ascii().escape_ascii().to_string();
-    Err(LinkError::Ended { host: target.host.clone(), status: Some(answer.status), last_words })
+    let (host, purpose) = (target.login(), settings.purpose);
+    Err(LinkError::Ended { host, purpose, status: Some(answer.status), last_words })
 }
 
 fn ssh_command(settings: &SshSettings, target: &SshTarget, words: &[OsString]) -> Result<Command, LinkError> {
@@ -251,18 +320,15 @@ fn ssh_command(settings: &SshSettings, target: &SshTarget, words: &[OsString]) -
     let program = command_words.next().unwrap_or_else(|| OsString::from("ssh"));
     let mut command = Command::new(program);
     command.args(command_words).args(split(&settings.options));
-    command.arg("-p").arg(settings.port.to_string()).arg(destination(target)?);
-    command.args(words.iter().map(|word| quote(word)));
+    if let Some(port) = settings.port {
+        command.arg("-p").arg(port.to_string());
+    }
+    command.arg(destination(target)?).args(words.iter().map(|word| quote(word)));
     Ok(command)
 }
 
 fn destination(target: &SshTarget) -> Result<OsString, LinkError> {
-    let mut destination = OsString::new();
-    if let Some(user) = &target.user {
-        destination.push(user);
-        destination.push("@");
-    }
-    destination.push(&target.host);
+    let destination = target.login();
     let is_bad = target.host.is_empty() || destination.as_bytes().first() == Some(&b'-');
     if is_bad { Err(LinkError::BadTarget(destination)) } else { Ok(destination) }
 }
@@ -286,24 +352,6 @@ fn one_word(path: &OsStr) -> OsString {
     OsString::from_vec(word)
 }
 
-/// Quotes for the remote shell, only where it matters: the forced command sees the words of ordinary calls bare.
-fn quote(word: &OsStr) -> OsString {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(byte);
-    let bytes = word.as_bytes();
-    if !bytes.is_empty() && bytes.iter().all(is_plain) {
-        return word.to_os_string();
-    }
-    let mut quoted = vec![b'\''];
-    for byte in bytes {
-        match byte {
-            b'\'' => quoted.extend_from_slice(b"'\\''"),
-            _ => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'\'');
-    OsString::from_vec(quoted)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,7 +359,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn settings(command: impl Into<OsString>) -> SshSettings {
-        SshSettings { command: command.into(), options: "-oA=no  -i /k/secret.pem".into(), port: 2222 }
+        SshSettings {
+            command: command.into(),
+            options: "-oA=no  -i /k/secret.pem".into(),
+            port: Some(2222),
+            purpose: Purpose::Volume,
+        }
     }
 
     fn target(user: Option<&str>, host: &str) -> SshTarget {

@@ -3,11 +3,14 @@
 mod config;
 mod config_get;
 mod delete;
+mod directory;
 mod monitor_status;
 mod register;
 mod restricted;
 mod run_session;
+mod serve;
 mod session;
+mod sessions;
 mod status;
 mod urls;
 mod volume_uuid;
@@ -45,6 +48,10 @@ fn admit(argv: &[OsString]) -> Outcome {
     match invocation.command {
         Command::Version => print(VERSION_LINE),
         Command::Help => print(cli::usage().trim_end()),
+        // these take relative paths, and log in their own way
+        Command::Directory(args) => directory::run(&args, &argv),
+        Command::Serve(args) => serve::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
         _ => perform(invocation),
     }
 }
@@ -76,7 +83,15 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
 
 fn act(command: Command) -> Outcome {
     match command {
-        Command::Version | Command::Help | Command::Verify | Command::SessionOwner(_) => Ok(()),
+        Command::Version
+        | Command::Help
+        | Command::Directory(_)
+        | Command::Serve(_)
+        | Command::Sessions(_)
+        | Command::Verify
+        | Command::SessionOwner(_) => Ok(()),
+        // what such a key may do was decided before argv was read
+        Command::Restricted { .. } => Err(Failure::new("restricted: for a line in authorized_keys only")),
         Command::RegisterConfig { file, .. } => {
             register::register(&file);
             Ok(())

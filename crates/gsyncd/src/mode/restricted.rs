@@ -1,5 +1,6 @@
 //! The forced command of the pushed ssh keys: decided in `core`, carried out here.
 
+use super::serve;
 use crate::exit::{self, Failure};
 use gsyncd_core::shell::{Dispatch, Environment, dispatch};
 use std::env;
@@ -18,6 +19,7 @@ pub fn admit(argv: &[OsString]) -> Result<Option<Vec<OsString>>, Failure> {
         Dispatch::Gluster(words) => Err(become_gluster(&words)),
         // The native engine needs no rsync on this side; a stock primary does, and is not served yet.
         Dispatch::Rsync(_) => Err(Failure::new("disallowed rsync invocation")),
+        Dispatch::Serve(below) => serve::below(&below).map(|()| None),
         Dispatch::Refuse { message, exit } => Err(Failure { message, code: exit }),
     }
 }

@@ -5,9 +5,10 @@
 //! sorts. There is no function name in an event, so the module stands in its place.
 
 use jiff::Timestamp;
-use std::fmt::{self, Write as _};
+use std::fmt;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,10 @@ use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+
+mod plain;
+
+pub use plain::{Plain, Writer, start_plain};
 
 /// Where the lines of this process go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,32 +53,34 @@ pub fn level(name: &str) -> LevelFilter {
 
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(target: Target) {
-    let filter = target.level;
-    let layer =
-        GlusterLines { label: target.label, sink: Mutex::new(Sink { path: target.file, open: None }) };
+    let label = target.label;
+    install(Lines {
+        level: target.level,
+        line: move |event: &Event<'_>| line(event, &label, Timestamp::now()),
+        sink: Mutex::new(Sink { path: target.file, open: None }),
+    });
+}
+
+fn install<L: Fn(&Event<'_>) -> String + Send + Sync + 'static, W: Write + Send + 'static>(
+    lines: Lines<L, W>,
+) {
     // Fails only when logging has been started, by a test or by a caller that knows better.
-    let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::registry().with(layer.with_filter_level(filter)),
-    );
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
 }
 
-struct GlusterLines {
-    label: String,
-    sink: Mutex<Sink>,
-}
-
-impl GlusterLines {
-    fn with_filter_level(self, level: LevelFilter) -> Filtered {
-        Filtered { lines: self, level }
-    }
-}
-
-struct Filtered {
-    lines: GlusterLines,
+/// Makes a line of each event that is important enough.
+struct Lines<L, W> {
     level: LevelFilter,
+    line: L,
+    sink: Mutex<W>,
 }
 
-impl<S: Subscriber> Layer<S> for Filtered {
+impl<S, L, W> Layer<S> for Lines<L, W>
+where
+    S: Subscriber,
+    L: Fn(&Event<'_>) -> String + 'static,
+    W: Write + 'static,
+{
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _context: Context<'_, S>) -> bool {
         *metadata.level() <= self.level
     }
@@ -83,8 +90,9 @@ impl<S: Subscriber> Layer<S> for Filtered {
     }
 
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        let line = line(event, &self.lines.label, Timestamp::now());
-        self.lines.sink.lock().unwrap_or_else(PoisonError::into_inner).write(line.as_bytes());
+        let line = (self.line)(event);
+        // there is no one to tell
+        let _ = self.sink.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 }
 
@@ -115,9 +123,11 @@ fn letter(level: Level) -> char {
     }
 }
 
-/// An event's message and its other fields as `{key=value}`, each on one line.
+/// An event's message and its other fields, each on one line.
 #[derive(Default)]
 struct Parts {
+    /// Fields as `key=value key=value` instead of `{key=value}, {key=value}`.
+    bare: bool,
     message: String,
     fields: String,
 }
@@ -129,9 +139,14 @@ impl Parts {
             self.message = value;
             return;
         }
-        let comma = if self.fields.is_empty() { "" } else { ", " };
+        let comma = match (self.fields.is_empty(), self.bare) {
+            (true, _) => "",
+            (false, true) => " ",
+            (false, false) => ", ",
+        };
+        let (open, close) = if self.bare { ("", "") } else { ("{", "}") };
         // Writing to a String cannot fail.
-        let _ = write!(self.fields, "{comma}{{{}={value}}}", field.name());
+        let _ = write!(self.fields, "{comma}{open}{}={value}{close}", field.name());
     }
 }
 
@@ -159,15 +174,22 @@ struct Sink {
     open: Option<File>,
 }
 
-impl Sink {
+impl Write for Sink {
     /// A log that cannot be written must not stop the work: the line goes to stderr then.
-    fn write(&mut self, line: &[u8]) {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let written = self.file().is_some_and(|mut file| file.write_all(line).is_ok());
         if !written {
-            let _ = std::io::stderr().write_all(line);
+            std::io::stderr().write_all(line)?;
         }
+        Ok(line.len())
     }
 
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
     /// The open file, opened anew when logrotate has moved it away.
     fn file(&mut self) -> Option<&File> {
         let path = self.path.as_ref()?;
@@ -195,6 +217,7 @@ fn open(path: &PathBuf) -> Option<File> {
 mod tests {
     use super::{Sink, Target, level, start};
     use std::fs;
+    use std::io::Write as _;
     use tracing::level_filters::LevelFilter;
 
     #[test]
@@ -202,9 +225,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/er/gsyncd.log");
         let mut sink = Sink { path: Some(path.clone()), open: None };
-        sink.write(b"one\n");
+        sink.write_all(b"one\n").unwrap();
         fs::rename(&path, directory.path().join("old")).unwrap();
-        sink.write(b"two\n");
+        sink.write_all(b"two\n").unwrap();
         assert_eq!(fs::read(directory.path().join("old")).unwrap(), b"one\n");
         assert_eq!(fs::read(&path).unwrap(), b"two\n");
     }

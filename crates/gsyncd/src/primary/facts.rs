@@ -2,22 +2,17 @@
 
 use super::view::{Sight, View};
 use gsyncd_core::id::{Entry, Gfid};
-use gsyncd_core::truth::{Batch, Body, Holding, Kind, Object};
+use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object};
 use gsyncd_sys::{Errno, Error, at};
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::os::fd::OwnedFd;
 
 /// A file up to this size goes inside its batch; a larger one is a transfer. Bytes.
 pub const INLINE_LIMIT_BYTES: u64 = 256 * 1024;
-/// A batch is sent when it says this many things.
-const STATEMENTS_LIMIT: usize = 512;
 /// A batch is sent when its contents come to this many bytes.
 const CONTENT_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 /// More names of one object than this are not stated together (thousands of hard links to one file).
 const NAMES_LIMIT: usize = 256;
-
-/// How long a brick may take between removing and making the handle of a directory that it renames.
-pub(super) const RENAME_WINDOW: Duration = Duration::from_millis(5);
 
 /// What is wanted of an object's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +21,8 @@ pub enum Content {
     None,
     /// Only if size or time differ (crawl over an existing copy).
     Compare,
+    /// Only if it differs, judged by its hash or, for a large file, block by block.
+    Hash,
     /// All of it.
     All,
 }
@@ -86,7 +83,8 @@ impl<'a> Facts<'a> {
     /// True when the batch should be sent before more is added.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len() >= STATEMENTS_LIMIT
+        self.batch.names.len() + self.batch.objects.len() + self.batch.dead.len()
+            >= self.view.statements_limit()
             || self.content_bytes >= CONTENT_LIMIT_BYTES
     }
 
@@ -98,7 +96,7 @@ impl<'a> Facts<'a> {
 
     /// States who holds a name now, and that the holder exists.
     pub fn name(&mut self, at: &Entry) {
-        if self.named.contains(at) {
+        if self.named.contains(at) || self.view.leaves_alone(at) {
             return;
         }
         match self.view.holder(at) {
@@ -120,6 +118,16 @@ impl<'a> Facts<'a> {
         }
         self.parents.push(at.parent);
         self.batch.names.push(Holding { at: at.clone(), holder });
+    }
+
+    /// States an object and a name of it that were read already.
+    pub fn met(&mut self, at: &Entry, object: Object) {
+        let gfid = object.gfid;
+        self.keep(object);
+        if self.named.insert(at.clone()) {
+            self.parents.push(at.parent);
+            self.batch.names.push(Holding { at: at.clone(), holder: Some(gfid) });
+        }
     }
 
     /// States an object, or more about one already stated. False when it is dead (and says so).
@@ -210,7 +218,7 @@ impl<'a> Facts<'a> {
         if self.batch.dead.iter().all(is_recorded) {
             return;
         }
-        std::thread::sleep(RENAME_WINDOW);
+        std::thread::sleep(self.view.rename_window());
         for gfid in std::mem::take(&mut self.batch.dead) {
             if self.recorded.contains(&gfid) || matches!(self.view.sight(gfid), Ok(None)) {
                 self.batch.dead.push(gfid);
@@ -295,36 +303,45 @@ impl<'a> Facts<'a> {
             _ if attributes.kind != Kind::File || sent => Body::Untouched,
             Content::None => Body::Untouched,
             Content::Compare => Body::Compare,
-            Content::All if attributes.size > INLINE_LIMIT_BYTES => Body::Follows,
-            Content::All => {
-                let Some(bytes) = self.content(gfid)? else { return Ok(None) };
-                bytes.map_or(Body::Follows, |bytes| {
-                    attributes.size = bytes.len() as u64;
-                    Body::Inline(bytes)
-                })
+            Content::All | Content::Hash if attributes.size > INLINE_LIMIT_BYTES => Body::Follows,
+            Content::All | Content::Hash => {
+                let Some(file) = self.view.open(gfid)? else { return Ok(None) };
+                body(&file, want.content, &mut attributes)?
             }
         };
         Ok(Some(Object { gfid, attributes, xattrs, body, times_only: false }))
     }
+}
 
-    /// The whole content of a small file: None when it is dead, Some(None) when it has grown too large.
-    fn content(&self, gfid: Gfid) -> Result<Option<Option<Box<[u8]>>>, Error> {
-        let Some(file) = self.view.open(gfid)? else { return Ok(None) };
-        let size = at::stat_fd(&file)?.size;
-        if size > INLINE_LIMIT_BYTES {
-            return Ok(Some(None));
-        }
-        // one byte more than it should have tells whether it grew
-        let mut bytes = vec![0; size as usize + 1];
-        let mut filled = at::read_at(&file, &mut bytes, 0)?;
-        if filled == bytes.len() {
-            bytes.resize(INLINE_LIMIT_BYTES as usize + 1, 0);
-            filled = at::read_at(&file, &mut bytes, 0)?;
-        }
-        if filled as u64 > INLINE_LIMIT_BYTES {
-            return Ok(Some(None));
-        }
-        bytes.truncate(filled);
-        Ok(Some(Some(bytes.into())))
+/// The body of a small file that is open; its attributes get the size that was read.
+///
+/// # Errors
+/// Of reading.
+pub fn body(file: &OwnedFd, content: Content, attributes: &mut Attributes) -> Result<Body, Error> {
+    let Some(bytes) = small_content(file, attributes.size)? else { return Ok(Body::Follows) };
+    attributes.size = bytes.len() as u64;
+    Ok(if content == Content::Hash {
+        Body::Hash(*blake3::hash(&bytes).as_bytes())
+    } else {
+        Body::Inline(bytes)
+    })
+}
+
+/// The whole content of a file that had this size a moment ago; None when it is too large for a batch.
+fn small_content(file: &OwnedFd, size: u64) -> Result<Option<Box<[u8]>>, Error> {
+    if size > INLINE_LIMIT_BYTES {
+        return Ok(None);
     }
+    // one byte more than it should have tells whether it grew
+    let mut bytes = vec![0; size as usize + 1];
+    let mut filled = at::read_at(file, &mut bytes, 0)?;
+    if filled == bytes.len() {
+        bytes.resize(INLINE_LIMIT_BYTES as usize + 1, 0);
+        filled = at::read_at(file, &mut bytes, 0)?;
+    }
+    if filled as u64 > INLINE_LIMIT_BYTES {
+        return Ok(None);
+    }
+    bytes.truncate(filled);
+    Ok(Some(bytes.into()))
 }

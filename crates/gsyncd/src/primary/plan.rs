@@ -1,6 +1,6 @@
 //! From what records touched to batches of facts.
 
-use super::facts::{Content, Facts, RENAME_WINDOW, Unreadable, Want};
+use super::facts::{Content, Facts, Unreadable, Want};
 use super::view::View;
 use gsyncd_core::batch::{Touch, Touched};
 use gsyncd_core::id::{Entry, Gfid};
@@ -48,7 +48,7 @@ pub fn gather<S: Sink>(view: &dyn View, touched: &Touched, sink: &mut S) -> Resu
     }
     if !nameless.is_empty() {
         // nothing is to be said of those that are gone, but one that is being renamed is not
-        std::thread::sleep(RENAME_WINDOW);
+        std::thread::sleep(view.rename_window());
     }
     for (_, gfid, touch) in nameless {
         if !is_dead(view, gfid, &touch.names) {

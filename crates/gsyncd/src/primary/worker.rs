@@ -13,7 +13,7 @@ use super::view::brick::BrickView;
 use crate::exit::{Failure, Outcome};
 use crate::link::handshake;
 use crate::link::outbox::Outbox;
-use crate::link::ssh::{SecondaryCall, SshLink, SshProcess, SshSettings, SshTarget};
+use crate::link::ssh::{Purpose, SecondaryCall, SshLink, SshProcess, SshSettings, SshTarget};
 use crate::liveness::{self, BrickGuard};
 use crate::store::status_file;
 use crossbeam_channel::{Receiver, unbounded};
@@ -120,7 +120,8 @@ fn ssh_settings(settings: &Settings) -> SshSettings {
     SshSettings {
         command: settings.text("ssh-command").into(),
         options: settings.text("ssh-options").into(),
-        port: u16::try_from(settings.int("ssh-port")).unwrap_or(22),
+        port: Some(u16::try_from(settings.int("ssh-port")).unwrap_or(22)),
+        purpose: Purpose::Volume,
     }
 }
 

@@ -3,4 +3,5 @@
 pub mod conf_file;
 pub mod pidfile;
 pub mod replace;
+pub mod sessions;
 pub mod status_file;

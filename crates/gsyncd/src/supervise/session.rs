@@ -18,7 +18,7 @@ use super::spawn::WorkerCall;
 use super::watch::StatusBoard;
 use crate::exit::{Failure, Outcome};
 use crate::link::gluster::Question;
-use crate::link::ssh::{SshSettings, SshTarget, remote_volume_info};
+use crate::link::ssh::{Purpose, SshSettings, SshTarget, remote_volume_info};
 use crate::program::Program;
 use crate::store::{conf_file, status_file};
 use crate::tree::mount;
@@ -62,7 +62,7 @@ fn plan(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> MonitorP
     MonitorPlan {
         pause_on_start: args.pause_on_start,
         mount_bases: vec![mount::default_base()],
-        ssh_port: atlas.ssh.port,
+        ssh_port: atlas.ssh.port.unwrap_or(22),
         connection_timeout: Duration::from_secs(seconds),
         call: WorkerCall {
             program: Program::own(),
@@ -139,7 +139,8 @@ impl Atlas {
             ssh: SshSettings {
                 command: settings.text("ssh-command").into(),
                 options: settings.text("ssh-options").into(),
-                port: u16::try_from(settings.int("ssh-port")).unwrap_or(22),
+                port: Some(u16::try_from(settings.int("ssh-port")).unwrap_or(22)),
+                purpose: Purpose::Volume,
             },
             secondary_command_dir: settings.path("secondary-gluster-command-dir"),
             timeout: Duration::from_secs(u64::try_from(settings.int("connection-timeout")).unwrap_or(60)),

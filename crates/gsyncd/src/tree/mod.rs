@@ -308,6 +308,10 @@ pub trait Tree: Send + Sync {
     fn stored_size(&self, gfid: Gfid) -> Result<Option<u64>> {
         Ok(self.look(gfid)?.map(|seen| seen.size))
     }
+    /// True where changes in one directory wait for each other, so that several threads in it only hinder one another.
+    fn locks_directories(&self) -> bool {
+        false
+    }
     /// How many calls were made on the tree so far.
     fn calls(&self) -> u64;
 

@@ -21,7 +21,11 @@ pub enum Depth {
     NoContent,
 }
 
-/// Reads a tree; `.glusterfs` and `.trashcan` at the root (of a brick) are left out. What vanishes meanwhile is left out too.
+/// What replication keeps at the root of a tree and that is no part of it.
+const NOT_OF_THE_TREE: [&str; 3] = [".glusterfs", ".trashcan", ".gsyncd"];
+
+/// Reads a tree; `.glusterfs` and `.trashcan` at the root (of a brick) and `.gsyncd` (of a plain secondary) are left
+/// out. What vanishes meanwhile is left out too.
 ///
 /// # Errors
 /// Something cannot be read.
@@ -49,7 +53,7 @@ fn list(root: &Path, below: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         let path = below.join(entry.file_name());
-        if path == Path::new(".glusterfs") || path == Path::new(".trashcan") {
+        if NOT_OF_THE_TREE.iter().any(|name| path == Path::new(name)) {
             continue;
         }
         paths.push(path.clone());

@@ -1,16 +1,47 @@
-//! A plain directory as the primary: its state, its source of changes, its flow.
+//! A plain directory as the primary: what is known of it ([`map`]), how changes are found ([`scan`], [`watch`],
+//! [`examine`]), and the flow from there to the secondary.
+//!
+//! Nothing is written into the tree. Whatever finds a change marks it in the map; only what is marked is said, and a
+//! mark goes when the secondary has the truth about it for good.
 
+mod examine;
+mod excludes;
+mod failing;
+mod first;
+mod flights;
+mod flow;
+mod ground;
+mod identity;
+mod map;
+mod meter;
+mod preview;
 mod progress;
+mod say;
+mod scan;
+mod view;
+mod watch;
 
 pub use progress::{Phase, Progress, Snapshot};
 
 use super::send::Inbound;
+use super::view::View;
 use crate::exit::Failure;
 use crate::link::outbox::Outbox;
 use crossbeam_channel::{Receiver, Sender};
+use excludes::Excludes;
+use failing::Failing;
+use flights::Flights;
+use ground::Ground;
+use gsyncd_core::id::Entry;
+use map::{Map, SessionState};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use view::DirectoryView;
+use watch::Watch;
+
+/// The map's file in the session's state.
+const MAP_FILE: &str = "map.redb";
 
 /// What is to be replicated, and how.
 #[derive(Clone, Debug)]
@@ -68,6 +99,20 @@ pub enum Ending {
 pub struct Directory {
     plan: Plan,
     progress: Arc<Progress>,
+    map: Arc<Map>,
+    ground: Arc<Ground>,
+    view: Arc<dyn View>,
+    session: SessionState,
+    failing: Failing,
+    flights: Flights,
+    /// Names to be looked at once more, and when.
+    young: (Vec<Entry>, Option<Instant>),
+    /// What could not be looked into by the last scan.
+    unreadable: u64,
+    /// The map agrees with the tree but for what is heard from now on.
+    scanned: bool,
+    watch: Option<(Arc<Watch>, Receiver<()>)>,
+    next_scan: Option<Instant>,
 }
 
 impl Directory {
@@ -76,7 +121,27 @@ impl Directory {
     /// # Errors
     /// A directory that cannot be read or is not the one of this state; a state that cannot be read.
     pub fn open(plan: Plan, progress: Arc<Progress>) -> Result<Directory, Failure> {
-        Ok(Directory { plan, progress })
+        let excludes = Excludes::new(&plan.excludes)?;
+        let map = Map::open(&plan.state.join(MAP_FILE)).map_err(|error| Failure::new(error.to_string()))?;
+        let map = Arc::new(map);
+        let ground = Arc::new(Ground::open(&plan.source, Arc::clone(&map), excludes)?);
+        let session = identity::confirm(&ground, &plan.source, &plan.state)?;
+        let view: Arc<dyn View> = Arc::new(DirectoryView::new(Arc::clone(&ground)));
+        Ok(Directory {
+            plan,
+            progress,
+            map,
+            ground,
+            view,
+            session,
+            failing: Failing::default(),
+            flights: Flights::default(),
+            young: (Vec::new(), None),
+            unreadable: 0,
+            scanned: false,
+            watch: None,
+            next_scan: None,
+        })
     }
 
     /// Says on stdout what a run would do, and changes nothing.
@@ -84,15 +149,14 @@ impl Directory {
     /// # Errors
     /// When the directory cannot be read.
     pub fn dry_run(&mut self) -> Result<(), Failure> {
-        Err(Failure::new(format!("{}: not built yet", self.plan.source.display())))
+        preview::preview(self)
     }
 
     /// Connects and syncs until it is done, stopped or broken.
     pub fn run(&mut self, connect: &mut dyn Connect) -> Ending {
-        self.progress.enter(Phase::Connecting);
-        match connect.connect([0; 16]) {
-            Ok(_) => Ending::Failed(Failure::new("not built yet".to_owned())),
-            Err(failure) => Ending::Lost(failure),
+        match flow::run(self, connect) {
+            Ok(()) => Ending::UpToDate,
+            Err(ending) => ending,
         }
     }
 }

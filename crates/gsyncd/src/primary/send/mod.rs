@@ -9,14 +9,15 @@ pub use transfers::Transfers;
 
 use super::facts::Unreadable;
 use super::plan::Sink;
-use super::view::View;
+use super::view::{UNSETTLED, View};
 use crate::link::outbox::Outbox;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, after, never, select};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Answer, Batch, Body, Need, Why};
 use gsyncd_core::wire::message::{Reply, Request, Welcome};
+use gsyncd_sys::Errno;
 use repair::Repair;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -110,6 +111,22 @@ pub struct Sender {
     sent_bytes: usize,
     repair: Repair,
     counts: Counts,
+    durable: Durable,
+    /// Files that are being transferred.
+    flying: HashMap<Gfid, u32>,
+    /// Transfers that ended since [`Sender::landed`] was last called.
+    landed: Vec<Gfid>,
+}
+
+/// What is known of the durability of what was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Durable {
+    /// All of it is; the secondary has synced so often.
+    All(u64),
+    /// Something was sent since.
+    No,
+    /// Asked for.
+    Asked,
 }
 
 impl Sender {
@@ -122,7 +139,20 @@ impl Sender {
     ) -> Sender {
         let repair = Repair::new(Arc::clone(&view));
         let (sent, counts) = (BTreeMap::new(), Counts::default());
-        Sender { view, outbox, inbox, transfers, next_number: 1, sent, sent_bytes: 0, repair, counts }
+        Sender {
+            view,
+            outbox,
+            inbox,
+            transfers,
+            next_number: 1,
+            sent,
+            sent_bytes: 0,
+            repair,
+            counts,
+            durable: Durable::All(0),
+            flying: HashMap::new(),
+            landed: Vec::new(),
+        }
     }
 
     /// Waits for the secondary's first message.
@@ -170,13 +200,71 @@ impl Sender {
     /// # Errors
     /// When the link breaks or the process is asked to end.
     pub fn settle(&mut self) -> Result<Vec<Stuck>, SendError> {
+        self.settle_down_to(0)
+    }
+
+    /// As [`Sender::settle`], but for the files that are being transferred: these go on.
+    ///
+    /// # Errors
+    /// As [`Sender::settle`].
+    pub fn settle_batches(&mut self) -> Result<Vec<Stuck>, SendError> {
+        self.settle_down_to(usize::MAX)
+    }
+
+    fn settle_down_to(&mut self, transfers: usize) -> Result<Vec<Stuck>, SendError> {
         loop {
             self.say_what_is_needed()?;
-            if self.sent.is_empty() && self.transfers.open() == 0 && self.repair.is_empty() {
-                return Ok(self.repair.take_stuck());
+            if self.sent.is_empty() && self.transfers.open() <= transfers && self.repair.is_empty() {
+                match self.durable {
+                    Durable::All(_) => return Ok(self.repair.take_stuck()),
+                    Durable::No => self.ask_for_sync()?,
+                    Durable::Asked => {}
+                }
             }
             let due = self.repair.next_due();
             self.hear(due)?;
+        }
+    }
+
+    fn ask_for_sync(&mut self) -> Result<(), SendError> {
+        self.outbox.send(Request::Sync).map_err(|error| self.lost(&error))?;
+        self.durable = Durable::Asked;
+        Ok(())
+    }
+
+    /// How many syncs the secondary has done, as it said last.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        if let Durable::All(generation) = self.durable { Some(generation) } else { None }
+    }
+
+    /// True while a file is being transferred.
+    #[must_use]
+    pub fn is_flying(&self, gfid: Gfid) -> bool {
+        self.flying.contains_key(&gfid)
+    }
+
+    /// Files whose transfers ended since the last call, well or not; durable after the next settling.
+    pub fn landed(&mut self) -> Vec<Gfid> {
+        std::mem::take(&mut self.landed)
+    }
+
+    /// Waits until the bell rings, a transfer ends or the time has come, handling what arrives.
+    ///
+    /// # Errors
+    /// When the link is broken or the process is asked to end.
+    pub fn idle(&mut self, bell: &Receiver<()>, until: Option<Instant>) -> Result<(), SendError> {
+        let time = until.map_or_else(never, |until| after(until.saturating_duration_since(Instant::now())));
+        loop {
+            let inbound = select! {
+                recv(bell) -> _ => return Ok(()),
+                recv(time) -> _ => return Ok(()),
+                recv(self.inbox) -> inbound => inbound,
+            };
+            self.handle(inbound.map_err(|_| SendError::Lost("nobody listens".into()))?)?;
+            if !self.landed.is_empty() {
+                return Ok(());
+            }
         }
     }
 
@@ -221,14 +309,21 @@ impl Sender {
     fn handle(&mut self, inbound: Inbound) -> Result<(), SendError> {
         match inbound {
             Inbound::Reply(Reply::Answer(answer)) => self.answered(answer),
+            Inbound::Reply(Reply::Synced { generation }) => {
+                if self.durable == Durable::Asked {
+                    self.durable = Durable::All(generation);
+                }
+                Ok(())
+            }
             Inbound::Reply(Reply::Fatal(why)) => Err(fatal(&why)),
-            Inbound::Reply(Reply::KeepAlive | Reply::Synced { .. } | Reply::Welcome(_)) => Ok(()),
+            Inbound::Reply(Reply::KeepAlive | Reply::Welcome(_)) => Ok(()),
             Inbound::Reply(reply @ (Reply::Signature { .. } | Reply::Closed { .. })) => {
                 self.transfers.route(reply);
                 Ok(())
             }
             Inbound::Ended { transfer, gfid, failed } => {
                 self.transfers.ended(transfer);
+                self.land(gfid);
                 if let Some((errno, call)) = failed {
                     self.repair.add(Need { gfid, at: None, why: Why::Failed { errno, call } });
                 }
@@ -265,23 +360,43 @@ impl Sender {
         for gfid in sent.follows.into_iter().filter(|gfid| !said_again.contains(gfid)) {
             self.counts.transfers += 1;
             self.transfers.start(gfid);
+            *self.flying.entry(gfid).or_default() += 1;
         }
         Ok(())
     }
 
+    fn land(&mut self, gfid: Gfid) {
+        self.durable = Durable::No;
+        if let Some(flights) = self.flying.get_mut(&gfid) {
+            *flights -= 1;
+            if *flights == 0 {
+                self.flying.remove(&gfid);
+                self.landed.push(gfid);
+            }
+        }
+    }
+
     fn post(&mut self, mut batch: Batch, unreadable: Vec<Unreadable>) -> Result<(), SendError> {
         for Unreadable { gfid, error } in unreadable {
-            // looked at in the middle of a rename: ordinary
-            if error.errno == gsyncd_sys::Errno::AGAIN {
-                tracing::debug!(%gfid, "is moving on the primary, to be read again");
-            } else {
-                tracing::warn!(%gfid, %error, "cannot be read on the primary");
+            let why = Why::Failed { errno: error.raw(), call: format!("primary: {error}").into() };
+            let need = Need { gfid, at: None, why };
+            match error.errno {
+                // looked at in the middle of a rename: ordinary
+                Errno::AGAIN => {
+                    tracing::debug!(%gfid, "is moving on the primary, to be read again");
+                    self.repair.add(need);
+                }
+                // an event about it is on its way
+                UNSETTLED => self.repair.give_up(need),
+                errno => {
+                    tracing::warn!(%gfid, %error, "cannot be read on the primary");
+                    if matches!(errno, Errno::ACCESS | Errno::PERM) {
+                        self.repair.give_up(need);
+                    } else {
+                        self.repair.add(need);
+                    }
+                }
             }
-            self.repair.add(Need {
-                gfid,
-                at: None,
-                why: Why::Failed { errno: error.raw(), call: format!("primary: {error}").into() },
-            });
         }
         if batch.is_empty() {
             return Ok(());
@@ -289,6 +404,7 @@ impl Sender {
         batch.number = self.next_number;
         self.next_number += 1;
         let sent = self.sent_of(&batch);
+        self.durable = Durable::No;
         self.counts.batches += 1;
         self.counts.names += batch.names.len() as u64;
         self.counts.objects += batch.objects.len() as u64;

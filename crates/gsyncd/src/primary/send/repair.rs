@@ -64,7 +64,7 @@ impl Repair {
 
     /// Notes a need, unless the object was said too often: then it is stuck.
     pub fn add(&mut self, need: Need) {
-        if matches!(need.why, Why::Present) && self.is_right(&need) {
+        if matches!(need.why, Why::Present) && (self.is_right(&need) || self.is_left_alone(&need)) {
             return;
         }
         tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "needed");
@@ -102,7 +102,12 @@ impl Repair {
         matches!(holder, Some(Ok(Some(holder))) if holder == need.gfid)
     }
 
-    fn give_up(&mut self, need: Need) {
+    fn is_left_alone(&self, need: &Need) -> bool {
+        need.at.as_ref().is_some_and(|at| self.view.leaves_alone(at))
+    }
+
+    /// Gives an object up for this round at once: what is wrong with it will not pass by itself.
+    pub fn give_up(&mut self, need: Need) {
         self.stuck.insert(need.gfid, need.into());
     }
 

@@ -1,5 +1,6 @@
 //! An object that could not be made true.
 
+use crate::primary::view::UNSETTLED;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Need, Why};
 use std::fmt;
@@ -13,17 +14,20 @@ pub struct Stuck {
     pub at: Option<Entry>,
     /// The reason, for people.
     pub reason: String,
+    /// It will pass by itself: a change that explains it is on its way.
+    pub passing: bool,
 }
 
 impl From<Need> for Stuck {
     fn from(need: Need) -> Stuck {
+        let passing = matches!(need.why, Why::Failed { errno, .. } if errno == UNSETTLED.raw_os_error());
         let reason = match need.why {
             Why::Failed { errno, call } => format!("{call}: {}", std::io::Error::from_raw_os_error(errno)),
             Why::Missing => "the secondary keeps missing it".into(),
             Why::Fate => "the secondary keeps finding it in the way".into(),
             Why::Present => "the secondary keeps reporting it".into(),
         };
-        Stuck { gfid: need.gfid, at: need.at, reason }
+        Stuck { gfid: need.gfid, at: need.at, reason, passing }
     }
 }
 

@@ -9,8 +9,16 @@ mod lost;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Attributes, Xattr};
-use gsyncd_sys::Error;
+use gsyncd_sys::{Errno, Error};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// How long a brick may take between removing and making the handle of a directory that it renames.
+const RENAME_WINDOW: Duration = Duration::from_millis(5);
+
+/// Errno of a [`View`] that knows more is coming: what it knows and what there is do not agree, and a change is on its
+/// way that will say why. Nothing is to be said about it now.
+pub const UNSETTLED: Errno = Errno::INPROGRESS;
 
 /// An object as it is now.
 #[derive(Clone, Debug)]
@@ -73,4 +81,19 @@ pub trait View: Send + Sync {
 
     /// True while "not there" can be believed: all of the volume's children are up.
     fn is_whole(&self) -> bool;
+
+    /// How many statements a batch should have: more where many small steps cost more than one large one.
+    fn statements_limit(&self) -> usize {
+        512
+    }
+
+    /// How long an object may look gone while it is renamed.
+    fn rename_window(&self) -> Duration {
+        RENAME_WINDOW
+    }
+
+    /// True for a name that is not replicated, whatever the secondary has there: it is left alone.
+    fn leaves_alone(&self, _at: &Entry) -> bool {
+        false
+    }
 }

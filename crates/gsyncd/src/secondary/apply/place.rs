@@ -5,7 +5,7 @@
 //! any more (two objects that swap), the one in the way is parked.
 
 use super::judge::{Act, Judgement};
-use super::pool::parallel;
+use super::pool::{parallel, parallel_by};
 use super::work::{Fate, Work};
 use crate::tree::{Holder, Seen, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
@@ -97,9 +97,14 @@ impl Work<'_> {
             jobs.iter().filter(|(_, act)| *act == Act::Create).map(|(placement, _)| placement.at.parent),
         );
         let (this, report) = (&*self, &self.report);
-        let outcomes = parallel(self.threads, &jobs, |(placement, act)| {
+        let each = |(placement, act): &(Placement, Act)| {
             if report.is_over() { Ok(Done::Made) } else { this.act(placement, act) }
-        });
+        };
+        let outcomes = if self.tree.locks_directories() {
+            parallel_by(self.threads, &jobs, |(placement, _)| placement.at.parent, each)
+        } else {
+            parallel(self.threads, &jobs, each)
+        };
         if self.report.is_over() {
             return;
         }

@@ -219,6 +219,10 @@ impl Tree for LocalTree {
         Some(self.threads)
     }
 
+    fn locks_directories(&self) -> bool {
+        true
+    }
+
     fn calls(&self) -> u64 {
         self.paths.access.calls()
     }

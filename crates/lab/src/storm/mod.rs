@@ -1,38 +1,18 @@
 //! Random changes, the same for the same seed.
 //!
-//! One thread makes them: when several meet at one name GlusterFS 10.3 itself leaves wrecks now and then (a directory
+//! [`storm`] is for volumes, [`plain`] for plain directories. For volumes one thread makes them: when several meet at one name GlusterFS 10.3 itself leaves wrecks now and then (a directory
 //! without a gfid), which no test of ours can pass.
+mod dice;
+mod names;
+pub mod plain;
+mod step;
+
 use crate::Done;
+use dice::Dice;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
-
-/// A small generator of numbers: nobody needs good ones, only the same again.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    /// A name in the tree: few enough that most steps meet something.
-    fn path(&mut self, root: &Path) -> PathBuf {
-        let mut path = root.to_path_buf();
-        for _ in 0..self.roll(4) {
-            path.push(format!("d{}", self.roll(4)));
-        }
-        match self.roll(3) {
-            0 => path.push(format!("d{}", self.roll(4))),
-            1 => path.push(format!("f{}", self.roll(12))),
-            _ => path.push(format!("odd\n{} %+", self.roll(6))),
-        }
-        path
-    }
-}
 
 /// Makes `steps` changes below `root`. What cannot be done is left out.
 ///
@@ -40,7 +20,7 @@ impl Dice {
 /// The root cannot be made.
 pub fn storm(root: &Path, seed: u64, steps: u64) -> Done {
     fs::create_dir_all(root)?;
-    let mut dice = Dice((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut dice = Dice::new(seed);
     for _ in 0..steps {
         // a name that is not there, a directory that is not empty: part of the game
         let _ = step(root, &mut dice);
@@ -49,7 +29,7 @@ pub fn storm(root: &Path, seed: u64, steps: u64) -> Done {
 }
 
 fn step(root: &Path, dice: &mut Dice) -> io::Result<()> {
-    let (path, other) = (dice.path(root), dice.path(root));
+    let (path, other) = (path(dice, root), path(dice, root));
     match dice.roll(20) {
         0..3 => fs::write(&path, vec![b'x'; dice.roll(9000) as usize]),
         3..6 => fs::create_dir(&path),
@@ -72,4 +52,18 @@ fn save_as_editors_do(path: &Path, dice: &mut Dice) -> io::Result<()> {
     let beside = path.with_extension(format!("tmp{}", dice.roll(1000)));
     fs::write(&beside, format!("saved {}", dice.roll(1000)))?;
     fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+/// A name in the tree: few enough that most steps meet something.
+fn path(dice: &mut Dice, root: &Path) -> PathBuf {
+    let mut path = root.to_path_buf();
+    for _ in 0..dice.roll(4) {
+        path.push(format!("d{}", dice.roll(4)));
+    }
+    match dice.roll(3) {
+        0 => path.push(format!("d{}", dice.roll(4))),
+        1 => path.push(format!("f{}", dice.roll(12))),
+        _ => path.push(format!("odd\n{} %+", dice.roll(6))),
+    }
+    path
 }

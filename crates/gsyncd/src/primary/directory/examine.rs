@@ -1,0 +1,237 @@
+//! Compares one name, or what is left of it, with the map, and marks what the secondary has to hear.
+
+use super::ground::{Ground, identify};
+use super::map::{Changes, Known, Map, MapError};
+use gsyncd_core::id::{Entry, Gfid};
+use gsyncd_sys::at::Stat;
+use gsyncd_sys::{Error, at};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, SystemTime};
+
+/// Younger changes may be followed by others that look no younger: the kernel's clock ticks so coarsely.
+const YOUNG: Duration = Duration::from_millis(12);
+
+/// Why a name is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// All are.
+    Scan,
+    /// Something happened to it.
+    Event {
+        /// The content was written to.
+        written: bool,
+    },
+}
+
+/// What a name turned out to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What it did before.
+    Same,
+    /// A directory that was not in the tree before.
+    NewDirectory(Gfid),
+    /// Anything else.
+    Other,
+}
+
+/// What keeps an examination from being finished.
+#[derive(Debug)]
+pub enum ExamineError {
+    /// The map is of no use any more.
+    Map(MapError),
+    /// The tree cannot be read here.
+    Tree(Error),
+}
+
+impl From<MapError> for ExamineError {
+    fn from(error: MapError) -> ExamineError {
+        ExamineError::Map(error)
+    }
+}
+
+impl From<Error> for ExamineError {
+    fn from(error: Error) -> ExamineError {
+        ExamineError::Tree(error)
+    }
+}
+
+/// Compares names with the map.
+pub struct Examiner<'a> {
+    ground: &'a Ground,
+    map: &'a Map,
+    /// Directories that lost a name; those without any are taken out of the map by [`Examiner::bury`].
+    orphans: Vec<Gfid>,
+    /// Names whose holder changed just now: to be looked at once more.
+    young: Vec<Entry>,
+}
+
+impl<'a> Examiner<'a> {
+    /// Nothing examined yet.
+    pub fn new(ground: &'a Ground) -> Examiner<'a> {
+        Examiner { ground, map: ground.map(), orphans: Vec::new(), young: Vec::new() }
+    }
+
+    /// Names to be looked at again a little later: their last change is too young to tell it from the next.
+    pub fn take_young(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.young)
+    }
+
+    /// A name that holds something.
+    ///
+    /// # Errors
+    /// When it cannot be looked at, but for its having gone.
+    pub fn found(
+        &mut self,
+        dir: &OwnedFd,
+        at: &Entry,
+        stat: &Stat,
+        known: Option<&Known>,
+        cause: Cause,
+    ) -> Result<Outcome, ExamineError> {
+        if known.is_some_and(|known| known.is_unchanged(stat)) {
+            return Ok(Outcome::Same);
+        }
+        let Some(gfid) = at::absent_is_none(identify(dir, at.name.as_bytes()))? else {
+            return Ok(Outcome::Other);
+        };
+        let now = self.seen(gfid, at, stat);
+        match known {
+            Some(known) if known.gfid == gfid => self.changed(at, known, now, stat, cause),
+            _ => self.appeared(at, known, now, stat, cause),
+        }
+    }
+
+    /// What is to be remembered of a look.
+    fn seen(&mut self, gfid: Gfid, at: &Entry, stat: &Stat) -> Known {
+        let mut known = Known::from_stat(gfid, stat);
+        if is_young(stat) {
+            known.ctime = (0, 0);
+            self.young.push(at.clone());
+        }
+        known
+    }
+
+    fn changed(
+        &mut self,
+        at: &Entry,
+        known: &Known,
+        now: Known,
+        stat: &Stat,
+        cause: Cause,
+    ) -> Result<Outcome, ExamineError> {
+        // only its age was in doubt, and nothing was told of it since
+        let is_settled = known.ctime == (0, 0) && known.seems_to_have_content_of(stat);
+        let content = match cause {
+            _ if stat.type_bits() != 0o100_000 => Changes::META,
+            Cause::Event { written: true } => Changes::DATA,
+            _ if !known.seems_to_have_content_of(stat) => Changes::DATA,
+            Cause::Event { written: false } => Changes::META,
+            Cause::Scan => Changes::DOUBT,
+        };
+        self.map.put(at, now)?;
+        if !(is_settled && cause == (Cause::Event { written: false }) && known.mode == stat.mode) {
+            self.map.mark(now.gfid, content.and(Changes::META))?;
+        }
+        Ok(Outcome::Other)
+    }
+
+    fn appeared(
+        &mut self,
+        at: &Entry,
+        known: Option<&Known>,
+        now: Known,
+        stat: &Stat,
+        cause: Cause,
+    ) -> Result<Outcome, ExamineError> {
+        if let Some(former) = known {
+            self.lost(at, former, false)?;
+        }
+        let before = match self.map.names(now.gfid)?.first() {
+            Some(other) => self.map.entry(other)?,
+            None => None,
+        };
+        self.map.put(at, now)?;
+        let is_file = stat.type_bits() == 0o100_000;
+        let content = match before {
+            None => Changes::DATA,
+            Some(_) if !is_file => Changes::META,
+            Some(before) if !before.seems_to_have_content_of(stat) => Changes::DATA,
+            // renaming and linking move the time of the last change: it tells nothing about the content
+            Some(_) if cause == Cause::Scan => Changes::DOUBT,
+            Some(_) => Changes::META,
+        };
+        self.map.mark(now.gfid, content.and(Changes::META).and(Changes::NAMES))?;
+        if now.is_directory() && before.is_none() {
+            return Ok(Outcome::NewDirectory(now.gfid));
+        }
+        Ok(Outcome::Other)
+    }
+
+    /// A name that holds nothing any more, or nothing that is replicated.
+    ///
+    /// # Errors
+    /// Only of the map.
+    pub fn vanished(&mut self, at: &Entry, known: &Known, cause: Cause) -> Result<(), ExamineError> {
+        self.map.remove(at)?;
+        self.lost(at, known, cause == (Cause::Event { written: true }))
+    }
+
+    fn lost(&mut self, at: &Entry, former: &Known, written: bool) -> Result<(), ExamineError> {
+        self.map.mark_name(at.clone(), former.gfid)?;
+        if written {
+            // it may live under another name, which tells nothing of this
+            self.map.mark(former.gfid, Changes::DATA)?;
+        }
+        if former.is_directory() {
+            self.orphans.push(former.gfid);
+        }
+        Ok(())
+    }
+
+    /// When all was examined: directories without a name are gone, and everything in them. Returns them.
+    ///
+    /// # Errors
+    /// Only of the map.
+    pub fn bury(&mut self) -> Result<Vec<Gfid>, ExamineError> {
+        let mut gone = Vec::new();
+        while let Some(orphan) = self.orphans.pop() {
+            if self.map.names(orphan)?.is_empty() {
+                self.empty(orphan, &mut gone)?;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Takes what is below a directory out of the map, children first.
+    fn empty(&mut self, dir: Gfid, gone: &mut Vec<Gfid>) -> Result<(), ExamineError> {
+        let mut open = vec![(dir, None, self.map.children(dir)?)];
+        while let Some((dir, at, children)) = open.last_mut() {
+            let dir = *dir;
+            if let Some((name, known)) = children.pop() {
+                let at = Entry { parent: dir, name };
+                if known.is_directory() {
+                    open.push((known.gfid, Some((at, known)), self.map.children(known.gfid)?));
+                } else {
+                    self.map.remove(&at)?;
+                    self.map.mark_name(at, known.gfid)?;
+                }
+                continue;
+            }
+            self.ground.forget(dir);
+            gone.push(dir);
+            if let Some((at, known)) = at.take() {
+                self.map.remove(&at)?;
+                self.map.mark_name(at, known.gfid)?;
+            }
+            open.pop();
+        }
+        Ok(())
+    }
+}
+
+fn is_young(stat: &Stat) -> bool {
+    let changed = SystemTime::UNIX_EPOCH
+        .checked_add(Duration::new(u64::try_from(stat.ctime.0).unwrap_or(0), stat.ctime.1));
+    // a clock that was set back makes everything young: looked at once more, no harm
+    changed.is_none_or(|changed| changed.elapsed().map_or(true, |age| age < YOUNG))
+}

@@ -1,0 +1,199 @@
+//! Looks through the tree and compares it with the map.
+
+use super::examine::{Cause, ExamineError, Examiner, Outcome};
+use super::ground::{Ground, join, stat_of};
+use super::map::Known;
+use super::progress::Progress;
+use super::watch::Watch;
+use gsyncd_core::id::{Entry, Gfid, Name};
+use gsyncd_sys::{Errno, Error, OFlags, at};
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+/// How often those who watch hear of the scan.
+const TELL_EVERY: u64 = 1024;
+
+/// What a scan could not look into, and why; what the secondary has of it is left alone.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Path relative to the root.
+    pub path: Vec<u8>,
+    /// Why.
+    pub error: Error,
+}
+
+/// A directory still to be looked into.
+struct Below {
+    gfid: Gfid,
+    parent: Arc<OwnedFd>,
+    name: Box<[u8]>,
+    path: Vec<u8>,
+}
+
+/// One scan.
+pub struct Scan<'a> {
+    /// The tree and its map.
+    pub ground: &'a Ground,
+    /// Where directories are watched before they are read; None: nobody waits for changes.
+    pub watch: Option<&'a Watch>,
+    /// Who is told.
+    pub progress: &'a Progress,
+    /// What could not be looked into.
+    pub skipped: Vec<Skipped>,
+    looked_at: u64,
+}
+
+impl<'a> Scan<'a> {
+    /// Nothing scanned yet.
+    pub fn new(ground: &'a Ground, watch: Option<&'a Watch>, progress: &'a Progress) -> Scan<'a> {
+        Scan { ground, watch, progress, skipped: Vec::new(), looked_at: 0 }
+    }
+
+    /// The whole tree.
+    ///
+    /// # Errors
+    /// Of the map, or of reading the root.
+    pub fn everything(&mut self, examiner: &mut Examiner) -> Result<(), ExamineError> {
+        let root = Below {
+            gfid: Gfid::ROOT,
+            parent: Arc::clone(self.ground.root()),
+            name: b"."[..].into(),
+            path: Vec::new(),
+        };
+        self.walk(root, examiner)?;
+        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.path.is_empty()) {
+            return Err(ExamineError::Tree(skipped.error.clone()));
+        }
+        Ok(())
+    }
+
+    /// A directory that is new in the tree, and all below it.
+    ///
+    /// # Errors
+    /// Of the map.
+    pub fn below(
+        &mut self,
+        at: &Entry,
+        gfid: Gfid,
+        parent: &Arc<OwnedFd>,
+        examiner: &mut Examiner,
+    ) -> Result<(), ExamineError> {
+        let path = join(self.ground.path(at.parent), at.name.as_bytes());
+        self.walk(Below { gfid, parent: Arc::clone(parent), name: at.name.as_bytes().into(), path }, examiner)
+    }
+
+    fn walk(&mut self, first: Below, examiner: &mut Examiner) -> Result<(), ExamineError> {
+        let mut open = vec![first];
+        while let Some(below) = open.pop() {
+            match self.directory(&below, &mut open, examiner) {
+                Err(ExamineError::Tree(error)) if is_gone(&error) => {}
+                Err(ExamineError::Tree(error)) => self.skipped.push(Skipped { path: below.path, error }),
+                outcome => outcome?,
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    fn tell(&self) {
+        let looked_at = self.looked_at;
+        self.progress.update(|progress| progress.scanned = looked_at);
+    }
+
+    fn directory(
+        &mut self,
+        below: &Below,
+        open: &mut Vec<Below>,
+        examiner: &mut Examiner,
+    ) -> Result<(), ExamineError> {
+        let dir = Arc::new(open_to_read(below)?);
+        if let Some(watch) = self.watch {
+            watch.add(below.gfid, &dir);
+        }
+        let names = list(&dir)?;
+        let mut known: BTreeMap<Name, Known> = self.ground.map().children(below.gfid)?.into_iter().collect();
+        for name in names {
+            self.looked_at += 1;
+            if self.looked_at.is_multiple_of(TELL_EVERY) {
+                self.tell();
+            }
+            let was = known.remove(&name);
+            self.entry(below, &dir, name, was, open, examiner)?;
+        }
+        for (name, known) in known {
+            let at = Entry { parent: below.gfid, name };
+            // what is left out by now is not said: the secondary keeps it as it is
+            if !self.leaves_out(below, &at.name, known.is_directory()) {
+                examiner.vanished(&at, &known, Cause::Scan)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        below: &Below,
+        dir: &Arc<OwnedFd>,
+        name: Name,
+        known: Option<Known>,
+        open: &mut Vec<Below>,
+        examiner: &mut Examiner,
+    ) -> Result<(), ExamineError> {
+        let Some(stat) = stat_of(dir, name.as_bytes())? else {
+            // gone since it was listed
+            let Some(known) = known else { return Ok(()) };
+            return examiner.vanished(&Entry { parent: below.gfid, name }, &known, Cause::Scan);
+        };
+        if self.leaves_out(below, &name, stat.is_dir()) {
+            return Ok(());
+        }
+        let path = || join(below.path.clone(), name.as_bytes());
+        if self.ground.is_other_file_system(&stat) {
+            let error = Error::new("fstatat", name.as_bytes(), Errno::XDEV);
+            self.skipped.push(Skipped { path: path(), error });
+            return Ok(());
+        }
+        let path = stat.is_dir().then(path);
+        let at = Entry { parent: below.gfid, name };
+        let outcome = examiner.found(dir, &at, &stat, known.as_ref(), Cause::Scan)?;
+        let Some(path) = path else { return Ok(()) };
+        let gfid = match outcome {
+            Outcome::NewDirectory(gfid) => Some(gfid),
+            Outcome::Same => known.map(|known| known.gfid),
+            Outcome::Other => self.ground.map().entry(&at)?.map(|known| known.gfid),
+        };
+        if let Some(gfid) = gfid {
+            open.push(Below { gfid, parent: Arc::clone(dir), name: at.name.as_bytes().into(), path });
+        }
+        Ok(())
+    }
+
+    fn leaves_out(&self, below: &Below, name: &Name, is_directory: bool) -> bool {
+        self.ground.leaves_out(below.gfid, || below.path.clone(), name.as_bytes(), is_directory)
+    }
+}
+
+/// Opens a directory to be listed; never what is mounted on it.
+fn open_to_read(below: &Below) -> Result<OwnedFd, Error> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    at::open_here(&below.parent, &below.name, flags)
+}
+
+/// The names in a directory.
+///
+/// # Errors
+/// Of reading.
+pub fn list(dir: &OwnedFd) -> Result<Vec<Name>, Error> {
+    let mut names = Vec::new();
+    at::for_each_entry::<Error>(dir, b".", |entry| {
+        names.extend(Name::new(&entry.name));
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// Gone, or another since it was seen: its event or the next scan tells.
+pub fn is_gone(error: &Error) -> bool {
+    matches!(error.errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::STALE)
+}
