@@ -182,6 +182,8 @@ pub trait Handle: Send {
 /// The secondary's tree. Errors are those of the calls made; [`is_fatal`] tells those after which nothing
 /// can work any more. Transient errors of the file system are retried inside.
 pub trait Tree: Send + Sync {
+    /// A batch begins: others may have changed anything since the last one.
+    fn begin(&self) {}
     /// Who holds a name now.
     ///
     /// # Errors

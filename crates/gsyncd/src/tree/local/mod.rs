@@ -30,10 +30,10 @@ use gsyncd_sys::{OFlags, Result, at};
 use index::Index;
 use paths::Paths;
 use stage::Stage;
-use std::fs::{DirBuilder, File};
+use std::fs::{DirBuilder, File, Permissions};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use store::Identity;
@@ -116,9 +116,17 @@ fn lock(own: &Path) -> std::result::Result<OfdLock, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
         _ => {}
     }
-    if !std::fs::symlink_metadata(own).map_err(failed)?.is_dir() {
+    let about = std::fs::symlink_metadata(own).map_err(failed)?;
+    if !about.is_dir() {
         return Err(Failure::new(format!("{OWN_NAME} is not a directory")));
     }
+    // whoever may write there could lead us anywhere
+    let (user, _) = at::effective_ids();
+    if about.uid() != user {
+        let whose = about.uid();
+        return Err(Failure::new(format!("{OWN_NAME} belongs to user {whose}, this is user {user}")));
+    }
+    std::fs::set_permissions(own, Permissions::from_mode(0o700)).map_err(failed)?;
     let mut options = File::options();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(own.join("lock"));
     OfdLock::try_lock(file.map_err(failed)?)?
@@ -126,6 +134,10 @@ fn lock(own: &Path) -> std::result::Result<OfdLock, Failure> {
 }
 
 impl Tree for LocalTree {
+    fn begin(&self) {
+        self.paths.dirs.turn();
+    }
+
     fn identify(&self, at: &Entry) -> Result<Holder> {
         self.who_holds(at)
     }
@@ -191,7 +203,6 @@ impl Tree for LocalTree {
     }
 
     fn barrier(&self) -> Result<()> {
-        self.paths.dirs.turn();
         if self.paths.index.is_large() {
             self.commit(false)?;
         }
