@@ -182,6 +182,8 @@ pub trait Handle: Send {
 /// The secondary's tree. Errors are those of the calls made; [`is_fatal`] tells those after which nothing
 /// can work any more. Transient errors of the file system are retried inside.
 pub trait Tree: Send + Sync {
+    /// A batch begins: others may have changed anything since the last one.
+    fn begin(&self) {}
     /// Who holds a name now.
     ///
     /// # Errors
@@ -210,6 +212,21 @@ pub trait Tree: Send + Sync {
     /// As [`Tree::identify`].
     fn adopt(&self, _at: &Entry, _gfid: Gfid, _kind: &Kind) -> Result<Option<Seen>> {
         Ok(None)
+    }
+    /// Begins a new version of a regular file, which looks like `seen`, beside the old one: empty, open for its content
+    /// and not seen by anybody before [`Tree::publish`]. None: it is written in place.
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn stage(&self, _gfid: Gfid, _seen: &Seen) -> Result<Option<Box<dyn Handle>>> {
+        Ok(None)
+    }
+    /// Puts the new version of a file in place of the old one; its directory keeps its times.
+    ///
+    /// # Errors
+    /// ENOENT when the file is not there, or no new version.
+    fn publish(&self, gfid: Gfid) -> Result<()> {
+        Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
     }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
     fn reserves(&self, _at: &Entry) -> bool {

@@ -1,13 +1,12 @@
-//! Creates objects with all that belongs to them, and brings existing ones up to date.
+//! Which objects are created, and which are brought up to date.
 
-use super::adopt::has_content;
-use super::pool::{lock, parallel};
+use super::pool::parallel;
 use super::work::Work;
 use crate::tree::dress::{Before, dress};
-use crate::tree::{Access, Durability, Handle, Seen};
+use crate::tree::{Access, Seen};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Body, Kind, Object, Xattr};
-use gsyncd_sys::{Errno, Error, Result};
+use gsyncd_sys::{Errno, Result};
 
 /// The set-gid bit: on a directory, what is created in it gets its group.
 const SET_GID: u32 = 0o2000;
@@ -19,7 +18,7 @@ impl Work<'_> {
         let handle = self.tree.create(at, gfid, &object.attributes.kind, object.attributes.mode)?;
         if !object.attributes.kind.is_directory() && object.body != Body::Follows {
             let inherits = self.heritage.get(&at.parent).copied().unwrap_or(true);
-            self.report.check(gfid, Some(at), self.fill(object, handle, None, inherits));
+            self.report.check(gfid, Some(at), self.fill(object, handle, inherits));
         }
         Ok(())
     }
@@ -78,74 +77,6 @@ impl Work<'_> {
         }
     }
 
-    /// Content, xattrs and attributes of a non-directory; `before` None: it was created just now, and may be open.
-    fn fill(
-        &self,
-        object: &Object,
-        handle: Option<Box<dyn Handle>>,
-        before: Option<Seen>,
-        inherits: bool,
-    ) -> Result<()> {
-        let content = match &object.body {
-            Body::Inline(bytes) if before.is_some() || !bytes.is_empty() => Some(bytes),
-            _ => None,
-        };
-        let access = if content.is_some() { Access::Content } else { Access::Attributes };
-        let handle = match handle {
-            Some(handle) => handle,
-            None => self.tree.open(object.gfid, access)?,
-        };
-        let mut content = content;
-        if let (Some(bytes), Some(seen)) = (content, before)
-            && self.is_written_already(&*handle, bytes, seen)?
-        {
-            content = None;
-        }
-        if let Some(bytes) = content {
-            handle.write_at(bytes, 0)?;
-            if before.is_some() {
-                handle.truncate(bytes.len() as u64)?;
-            }
-        }
-        let before = match before {
-            Some(seen) => Before::Seen(seen),
-            None if inherits => Before::Seen(handle.seen()?),
-            None => Before::Fresh(self.tree.creator()),
-        };
-        if dress(&*handle, object, before, content.is_some())? || content.is_some() {
-            self.report.touch();
-        }
-        match content {
-            Some(bytes) => self.finish_content(object.gfid, handle, bytes.len() as u64),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a file has its content already, looked up only where that is cheaper than to write it.
-    fn is_written_already(&self, handle: &dyn Handle, bytes: &[u8], seen: Seen) -> Result<bool> {
-        let is_cheap = self.tree.durability() == Durability::Sync && seen.size == bytes.len() as u64;
-        if is_cheap { has_content(handle, bytes) } else { Ok(false) }
-    }
-
-    /// Closes a written file so that it will be durable when it is said to be, with this size in bytes.
-    fn finish_content(&self, gfid: Gfid, handle: Box<dyn Handle>, size: u64) -> Result<()> {
-        match self.tree.durability() {
-            Durability::EachFile => {
-                handle.sync()?;
-                check_size(&*handle, size)
-            }
-            Durability::Barrier => {
-                handle.close()?;
-                lock(&self.written).push((gfid, size));
-                Ok(())
-            }
-            Durability::Sync => {
-                check_size(&*handle, size)?;
-                handle.close()
-            }
-        }
-    }
-
     /// Brings the objects that existed before up to date, side by side.
     pub(super) fn update(&mut self) {
         let existing: Vec<&Object> = self
@@ -183,14 +114,14 @@ impl Work<'_> {
             Body::Hash(hash) if wanted.kind == Kind::File => {
                 match self.report.check(gfid, None, self.has_hash(object, seen, hash)) {
                     Some(true) => {
-                        self.report.check(gfid, None, self.fill(object, None, Some(seen), false));
+                        self.report.check(gfid, None, self.refill(object, seen));
                     }
                     Some(false) => self.report.missing(gfid, None),
                     None => {}
                 }
             }
             _ => {
-                self.report.check(gfid, None, self.fill(object, None, Some(seen), false));
+                self.report.check(gfid, None, self.refill(object, seen));
             }
         }
     }
@@ -226,12 +157,4 @@ impl Work<'_> {
             self.report.touch();
         }
     }
-}
-
-/// Believes only what a written file says of itself.
-fn check_size(handle: &dyn Handle, size: u64) -> Result<()> {
-    if handle.seen()?.size == size {
-        return Ok(());
-    }
-    Err(Error::new("size after write", b"", Errno::IO))
 }

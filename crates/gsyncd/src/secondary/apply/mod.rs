@@ -9,6 +9,7 @@
 mod adopt;
 mod audit;
 mod content;
+mod fill;
 mod judge;
 mod names;
 mod parking;
@@ -56,6 +57,7 @@ impl Engine {
     /// is in the answer.
     pub fn apply(&self, batch: &Batch) -> Result<Answer> {
         let before = self.tree.calls();
+        self.tree.begin();
         let mut work = Work::new(&*self.tree, &self.parking, self.threads, batch);
         work.resolve();
         work.place();

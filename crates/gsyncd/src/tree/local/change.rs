@@ -7,7 +7,7 @@ use crate::tree::{Handle, Seen, Tree};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::Kind;
 use gsyncd_sys::handle::FileHandle;
-use gsyncd_sys::{Errno, Error, Result, at};
+use gsyncd_sys::{Errno, Error, OFlags, Result, at};
 use std::os::fd::OwnedFd;
 
 /// Permissions without set-id bits: these come when the owner is right.
@@ -140,7 +140,13 @@ impl LocalTree {
     ) -> Result<Option<Gfid>> {
         let (old, new) = (from.name.as_bytes(), to.name.as_bytes());
         let access = &self.paths.access;
-        let free = access.within(&[source, target], || at::rename_noreplace(source, old, target, new));
+        let mut free = access.within(&[source, target], || at::rename_noreplace(source, old, target, new));
+        if free.as_ref().is_err_and(|error| error.errno == Errno::ACCESS) && !access.is_root() {
+            // a directory that changes its parent is written to itself
+            let directory = at::open(source, old, OFlags::PATH | OFlags::DIRECTORY)?;
+            let places = [source, target, &directory];
+            free = access.within(&places, || at::rename_noreplace(source, old, target, new));
+        }
         match free {
             // a file system may not know how to do this
             Err(error) if matches!(error.errno, Errno::EXIST | Errno::INVAL) => {}

@@ -12,6 +12,7 @@ mod index;
 mod look;
 mod paths;
 mod record;
+mod stage;
 mod store;
 mod strangers;
 #[cfg(test)]
@@ -28,10 +29,11 @@ use gsyncd_sys::lock::OfdLock;
 use gsyncd_sys::{OFlags, Result, at};
 use index::Index;
 use paths::Paths;
-use std::fs::{DirBuilder, File};
+use stage::Stage;
+use std::fs::{DirBuilder, File, Permissions};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use store::Identity;
@@ -46,6 +48,7 @@ pub struct LocalTree {
     /// The root, open for reading: an O_PATH handle cannot be synced.
     file_system: OwnedFd,
     aside: Aside,
+    stage: Stage,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -86,9 +89,10 @@ impl LocalTree {
             access: Arc::new(Access::new()),
         };
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
         let strangers = Expected::Few;
-        let mut tree = LocalTree { paths, file_system, aside, strangers, threads, _lock: lock };
+        let mut tree = LocalTree { paths, file_system, aside, stage, strangers, threads, _lock: lock };
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
@@ -112,9 +116,17 @@ fn lock(own: &Path) -> std::result::Result<OfdLock, Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
         _ => {}
     }
-    if !std::fs::symlink_metadata(own).map_err(failed)?.is_dir() {
+    let about = std::fs::symlink_metadata(own).map_err(failed)?;
+    if !about.is_dir() {
         return Err(Failure::new(format!("{OWN_NAME} is not a directory")));
     }
+    // whoever may write there could lead us anywhere
+    let (user, _) = at::effective_ids();
+    if about.uid() != user {
+        let whose = about.uid();
+        return Err(Failure::new(format!("{OWN_NAME} belongs to user {whose}, this is user {user}")));
+    }
+    std::fs::set_permissions(own, Permissions::from_mode(0o700)).map_err(failed)?;
     let mut options = File::options();
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(own.join("lock"));
     OfdLock::try_lock(file.map_err(failed)?)?
@@ -122,6 +134,10 @@ fn lock(own: &Path) -> std::result::Result<OfdLock, Failure> {
 }
 
 impl Tree for LocalTree {
+    fn begin(&self) {
+        self.paths.dirs.turn();
+    }
+
     fn identify(&self, at: &Entry) -> Result<Holder> {
         self.who_holds(at)
     }
@@ -136,6 +152,14 @@ impl Tree for LocalTree {
 
     fn adopt(&self, at: &Entry, gfid: Gfid, kind: &Kind) -> Result<Option<Seen>> {
         self.take_over(at, gfid, kind)
+    }
+
+    fn stage(&self, gfid: Gfid, seen: &Seen) -> Result<Option<Box<dyn Handle>>> {
+        self.begin_version(gfid, seen)
+    }
+
+    fn publish(&self, gfid: Gfid) -> Result<()> {
+        self.publish_version(gfid)
     }
 
     fn reserves(&self, at: &Entry) -> bool {
@@ -179,7 +203,6 @@ impl Tree for LocalTree {
     }
 
     fn barrier(&self) -> Result<()> {
-        self.paths.dirs.turn();
         if self.paths.index.is_large() {
             self.commit(false)?;
         }

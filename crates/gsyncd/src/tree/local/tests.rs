@@ -82,7 +82,7 @@ fn what_somebody_moved_is_found_when_it_is_met() {
         let (_home, root, tree) = sample(base);
         fs::rename(root.join("d"), root.join("moved")).unwrap();
         fs::rename(root.join("moved/f"), root.join("g")).unwrap();
-        tree.barrier().unwrap();
+        tree.begin();
         assert_eq!(tree.identify(&at(DIR, "f")).unwrap(), Holder::NoParent);
         assert_eq!(tree.look(FILE).unwrap(), None);
         assert_eq!(tree.identify(&at(Gfid::ROOT, "moved")).unwrap(), Holder::Held(DIR));
@@ -100,7 +100,7 @@ fn nothing_leads_out_of_the_tree() {
         let outside = home.path().join("outside");
         fs::rename(root.join("d"), &outside).unwrap();
         symlink(&outside, root.join("d")).unwrap();
-        tree.barrier().unwrap();
+        tree.begin();
         let new = Gfid([9; 16]);
         let refused = tree.create(&at(DIR, "new"), new, &Kind::File, 0o600).err();
         assert_eq!(refused.unwrap().errno, Errno::NOENT);
@@ -168,6 +168,17 @@ fn its_own_directory_is_not_part_of_the_tree() {
 }
 
 #[test]
+fn somebody_elses_directory_is_not_taken_for_its_own() {
+    let (_home, root, tree) = sample("/tmp");
+    drop(tree);
+    std::os::unix::fs::chown(root.join(".gsyncd"), Some(NOBODY), None).unwrap();
+    assert!(open(&root, PRIMARY).err().unwrap().message.contains("belongs to user"));
+    fs::rename(root.join(".gsyncd"), root.join("other")).unwrap();
+    symlink("other", root.join(".gsyncd")).unwrap();
+    assert!(open(&root, PRIMARY).err().unwrap().message.contains("not a directory"));
+}
+
+#[test]
 fn a_second_server_is_refused() {
     let (_home, root, tree) = sample("/tmp");
     let refused = open(&root, PRIMARY).err().unwrap();
@@ -214,6 +225,21 @@ fn a_damaged_index_is_put_aside() {
         assert_eq!(tree.sync().unwrap(), 1);
         assert!(root.join(format!(".gsyncd/index.unreadable-{}", number + 1)).exists());
     }
+}
+
+#[test]
+fn an_index_that_was_not_closed_is_read() {
+    let (_home, root, tree) = sample("/tmp");
+    tree.sync().unwrap();
+    create(&*tree, DIR, "late", Gfid([9; 16]), Kind::File);
+    // as a killed process leaves it
+    let index = root.join(".gsyncd/index.redb");
+    let killed = fs::read(&index).unwrap();
+    drop(tree);
+    fs::write(&index, killed).unwrap();
+    let tree = open(&root, PRIMARY).unwrap();
+    assert_eq!(tree.generation(), 1);
+    assert!(tree.look(FILE).unwrap().is_some() && tree.look(Gfid([9; 16])).unwrap().is_none());
 }
 
 #[test]
@@ -267,7 +293,7 @@ fn as_an_ordinary_user() {
     tree.link(FILE, &at(DIR, "linked")).unwrap();
     tree.rename(&at(DIR, "new"), &at(DIR, "renamed")).unwrap();
     tree.open(DIR, Access::Attributes).unwrap().set_mode(0o000).unwrap();
-    tree.barrier().unwrap();
+    tree.begin();
     assert_eq!(tree.look(FILE).unwrap().unwrap().size, 7);
     let mut count = 0;
     tree.entries(DIR, &mut |_, _| {
@@ -278,6 +304,11 @@ fn as_an_ordinary_user() {
     assert_eq!((count, mode(&root.join("d"))), (3, 0o000));
     tree.unlink(&at(DIR, "linked")).unwrap();
     tree.unlink(&at(DIR, "renamed")).unwrap();
+    assert_eq!(mode(&root.join("d")), 0o000);
+    // a directory that may not be written to is moved
+    create(&*tree, Gfid::ROOT, "e", Gfid([8; 16]), Kind::Directory);
+    tree.rename(&at(Gfid::ROOT, "d"), &at(Gfid([8; 16]), "d")).unwrap();
+    tree.rename(&at(Gfid([8; 16]), "d"), &at(Gfid::ROOT, "d")).unwrap();
     assert_eq!(mode(&root.join("d")), 0o000);
     // nodes of devices cannot be made, and say so
     let refused = tree.create(&at(Gfid::ROOT, "null"), Gfid([7; 16]), &Kind::Char(0x103), 0o600);

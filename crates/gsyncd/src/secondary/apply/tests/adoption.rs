@@ -172,3 +172,32 @@ fn an_object_that_is_here_already_is_moved_and_what_is_in_the_way_goes_aside() {
     assert!(!copy.root.join("a").exists());
     assert_eq!(copy.aside("b"), b"theirs");
 }
+
+#[test]
+fn a_new_version_is_put_in_place_whole_but_for_hard_links() {
+    let copy = copy(|_| ());
+    let names = [
+        (top("d"), Some(DIR)),
+        (entry(DIR, b"alone"), Some(ONE)),
+        (entry(DIR, b"a"), Some(TWO)),
+        (entry(DIR, b"b"), Some(TWO)),
+    ];
+    let directory = object(DIR, Kind::Directory, 0, Body::Untouched);
+    assert_eq!(copy.say(&names, &[directory, inline(ONE, b"old"), inline(TWO, b"old")]), []);
+    let path = |name: &str| copy.root.join("d").join(name);
+    let inode = |name: &str| fs::metadata(path(name)).unwrap().ino();
+    let (alone, linked) = (inode("alone"), inode("a"));
+    let mut reader = fs::File::open(path("alone")).unwrap();
+    assert_eq!(copy.say(&[], &[inline(ONE, b"new"), inline(TWO, b"newer")]), []);
+    let mut read = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut read).unwrap();
+    assert_eq!((&*read, fs::read(path("alone")).unwrap()), ("old", b"new".to_vec()));
+    assert_ne!(inode("alone"), alone);
+    assert_eq!((inode("a"), inode("b"), fs::read(path("b")).unwrap()), (linked, linked, b"newer".to_vec()));
+    let about = fs::metadata(path("alone")).unwrap();
+    assert_eq!((about.mode() & 0o7777, about.uid(), about.mtime()), (0o640, 5, TIME.seconds));
+    assert_eq!(fs::metadata(copy.root.join("d")).unwrap().mtime(), TIME.seconds);
+    // the index knows the new one
+    assert_eq!(copy.tree.identify(&entry(DIR, b"alone")).unwrap(), Holder::Held(ONE));
+    assert_eq!(fs::read_dir(copy.root.join(".gsyncd/stage")).unwrap().count(), 0);
+}

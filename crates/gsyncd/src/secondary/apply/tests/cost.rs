@@ -80,6 +80,21 @@ fn a_first_sync_in_numbers() {
         }
         let again = start.elapsed() - synced;
         tree.sync().unwrap();
+        drop((tree, engine));
+        let start = Instant::now();
+        let tree = local::open(home.path(), [7; 16]).unwrap();
+        let engine = Engine::open(tree.clone(), tree.parallelism().unwrap()).unwrap();
+        assert!(!tree.is_empty().unwrap());
+        let opened = start.elapsed();
+        let answer = engine.apply(&batch(0, &[8; 4096])).unwrap();
+        assert!(answer.needs.is_empty());
+        let updated = start.elapsed() - opened;
+        tree.sync().unwrap();
+        let done = start.elapsed() - opened - updated;
+        drop((tree, engine));
+        let closed = start.elapsed() - opened - updated - done;
+        println!("opened {opened:?}, updated {updated:?}, synced {done:?}, closed {closed:?}");
+        let tree = local::open(home.path(), [7; 16]).unwrap();
         println!("{round}: applied {applied:?}, synced {synced:?}, again {again:?}, calls {}", tree.calls());
         if std::env::var("GSYNCD_TEST_PLAIN").is_ok() {
             let start = Instant::now();
