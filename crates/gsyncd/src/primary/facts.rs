@@ -50,6 +50,8 @@ pub struct Unreadable {
     pub gfid: Gfid,
     /// The name that could not be stated, when there is one.
     pub at: Option<Entry>,
+    /// It is the name that could not be read, not the object, which is its directory.
+    pub name_only: bool,
     /// The reason.
     pub error: Error,
 }
@@ -103,7 +105,10 @@ impl<'a> Facts<'a> {
         }
         match self.view.holder(at) {
             Ok(holder) => self.holding(at, holder),
-            Err(error) => self.unreadable.push(Unreadable { gfid: at.parent, at: Some(at.clone()), error }),
+            Err(error) => {
+                let (gfid, at) = (at.parent, Some(at.clone()));
+                self.unreadable.push(Unreadable { gfid, at, name_only: true, error });
+            }
         }
     }
 
@@ -236,7 +241,7 @@ impl<'a> Facts<'a> {
 
     /// Notes an object that could not be read.
     pub fn cannot_read(&mut self, gfid: Gfid, error: Error) {
-        self.unreadable.push(Unreadable { gfid, at: None, error });
+        self.unreadable.push(Unreadable { gfid, at: None, name_only: false, error });
     }
 
     /// Asks the secondary to report a directory's entries.

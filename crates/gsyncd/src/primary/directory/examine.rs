@@ -157,14 +157,14 @@ impl<'a> Examiner<'a> {
         stat: &Stat,
         cause: Cause,
     ) -> Result<Outcome, ExamineError> {
-        if let Some(former) = known {
-            self.lost(at, former, false)?;
-        }
         let before = match self.map.names(now.gfid)?.first() {
             Some(other) => self.map.entry(other)?,
             None => self.left.get(&now.gfid).copied(),
         };
         self.map.put(at, now)?;
+        if let Some(former) = known {
+            self.lost(at, former, cause == (Cause::Event { written: true }))?;
+        }
         let is_file = stat.type_bits() == 0o100_000;
         let content = match before {
             None => Changes::DATA,
@@ -192,9 +192,11 @@ impl<'a> Examiner<'a> {
 
     fn lost(&mut self, at: &Entry, former: &Known, written: bool) -> Result<(), ExamineError> {
         self.map.mark_name(at.clone(), former.gfid)?;
+        // it may live under another name, which tells nothing of what was done through this one
         if written {
-            // it may live under another name, which tells nothing of this
-            self.map.mark(former.gfid, Changes::DATA)?;
+            self.map.mark(former.gfid, Changes::DATA.and(Changes::META))?;
+        } else if !self.map.names(former.gfid)?.is_empty() {
+            self.map.mark(former.gfid, Changes::META)?;
         }
         if self.left.len() < LEFT_LIMIT {
             self.left.insert(former.gfid, *former);
@@ -226,10 +228,11 @@ impl<'a> Examiner<'a> {
             let dir = *dir;
             if let Some((name, known)) = children.pop() {
                 let at = Entry { parent: dir, name };
-                if known.is_directory() {
+                self.map.remove(&at)?;
+                // one that has another name by now moved out before the end
+                if known.is_directory() && self.map.names(known.gfid)?.is_empty() {
                     open.push((known.gfid, Some((at, known)), self.map.children(known.gfid)?));
                 } else {
-                    self.map.remove(&at)?;
                     self.map.mark_name(at, known.gfid)?;
                 }
                 continue;
@@ -237,7 +240,6 @@ impl<'a> Examiner<'a> {
             self.ground.forget(dir);
             gone.push(dir);
             if let Some((at, known)) = at.take() {
-                self.map.remove(&at)?;
                 self.map.mark_name(at, known.gfid)?;
             }
             open.pop();

@@ -25,6 +25,10 @@ struct Trouble {
 #[derive(Default)]
 pub struct Failing {
     troubles: HashMap<Gfid, Trouble>,
+    /// When names that were changing are said again, and how often they were.
+    again: Option<(Instant, u32)>,
+    /// Something should have passed and did not: a change was not heard of.
+    lost: bool,
 }
 
 impl Failing {
@@ -32,6 +36,7 @@ impl Failing {
     pub fn add(&mut self, stuck: &Stuck) {
         let tries = self.troubles.get(&stuck.gfid).map_or(0, |trouble| trouble.tries) + 1;
         let passing = stuck.passing && tries <= PASSING_TRIES;
+        self.lost |= stuck.passing && !passing;
         let pause = if passing {
             PASSING_PAUSE * (1 << tries)
         } else {
@@ -46,6 +51,22 @@ impl Failing {
         }
         let trouble = Trouble { reason: stuck.reason.clone(), tries, due: Instant::now() + pause, passing };
         self.troubles.insert(stuck.gfid, trouble);
+    }
+
+    /// Names were changing while they were said: they are said again soon.
+    pub fn look_again(&mut self) {
+        let tries = self.again.map_or(0, |(_, tries)| tries);
+        if self.again.is_none_or(|(due, _)| due <= Instant::now()) {
+            self.again = Some((Instant::now() + PASSING_PAUSE * (1 << tries), tries + 1));
+            if tries >= PASSING_TRIES {
+                (self.again, self.lost) = (None, true);
+            }
+        }
+    }
+
+    /// True, once, when a change seems not to have been heard of.
+    pub fn take_lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
     }
 
     /// True while it is too early for another try.
@@ -63,12 +84,20 @@ impl Failing {
     pub fn hurry(&mut self) {
         let now = Instant::now();
         self.troubles.values_mut().filter(|trouble| trouble.passing).for_each(|trouble| trouble.due = now);
+        self.again = None;
     }
 
     /// When the next one is to be tried again.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.troubles.values().map(|trouble| trouble.due).min()
+        let again = self.again.map(|(due, _)| due);
+        self.troubles.values().map(|trouble| trouble.due).chain(again).min()
+    }
+
+    /// All that was due at `begun` was tried again: what is still as it was then is not marked any more.
+    pub fn sweep(&mut self, begun: Instant) {
+        self.troubles.retain(|_, trouble| trouble.due > begun);
+        self.again = self.again.filter(|(due, _)| *due > begun);
     }
 
     /// How many there are, but for those that pass by themselves.
@@ -80,7 +109,7 @@ impl Failing {
     /// True when some only wait for a change to be heard.
     #[must_use]
     pub fn has_passing(&self) -> bool {
-        self.troubles.values().any(|trouble| trouble.passing)
+        self.again.is_some() || self.troubles.values().any(|trouble| trouble.passing)
     }
 
     /// One of the reasons, for people.
@@ -103,7 +132,7 @@ mod tests {
     fn what_only_waits_is_no_failure_at_first() {
         let mut failing = Failing::default();
         let gfid = Gfid([1; 16]);
-        let stuck = Stuck { gfid, at: None, reason: "x".into(), passing: true };
+        let stuck = Stuck { gfid, at: None, reason: "x".into(), passing: true, name_only: false };
         failing.add(&stuck);
         assert_eq!((failing.len(), failing.has_passing(), failing.rests(gfid)), (0, true, true));
         failing.hurry();
@@ -116,5 +145,19 @@ mod tests {
         assert!(failing.rests(gfid) && failing.next_due().is_some() && failing.example().is_some());
         failing.forget(gfid);
         assert_eq!(failing.len(), 0);
+    }
+
+    #[test]
+    fn a_change_that_was_not_heard_of_is_noticed_once() {
+        let mut failing = Failing::default();
+        failing.look_again();
+        assert!(failing.has_passing() && !failing.take_lost());
+        let later = std::time::Instant::now() + std::time::Duration::from_secs(1);
+        failing.sweep(later);
+        assert!(!failing.has_passing() && failing.next_due().is_none());
+        let stuck =
+            Stuck { gfid: Gfid([1; 16]), at: None, reason: "x".into(), passing: true, name_only: false };
+        (0..20).for_each(|_| failing.add(&stuck));
+        assert!(failing.take_lost() && !failing.take_lost());
     }
 }

@@ -34,6 +34,8 @@ pub const YOUNG_LIMIT: usize = 100_000;
 const SCAN_REST: u32 = 50;
 /// Where the kernel allows too few watches a scan comes at least so often.
 const EXHAUSTED_INTERVAL: Duration = Duration::from_secs(60);
+/// What was acknowledged is recorded for good this much later, unless something new is: that records it too.
+const RECORD_PAUSE: Duration = Duration::from_secs(1);
 /// With so many failures something larger is wrong: better to start over a little later.
 const FAILURES_LIMIT: usize = 10_000;
 /// How often a run that ends looks again for what was changing while it looked.
@@ -122,7 +124,7 @@ impl Directory {
     /// Connects, and scans meanwhile if the tree is known.
     fn prepare(&mut self, connect: &mut dyn Connect) -> Result<Conversation, Ending> {
         let tree = self.session.tree;
-        let is_known = matches!(self.session.stage, Stage::Complete | Stage::Filling);
+        let is_known = self.session.stage == Stage::Complete;
         self.progress.enter(if is_known && !self.scanned { Phase::Scanning } else { Phase::Connecting });
         let connected = std::thread::scope(|scope| {
             let connecting = scope.spawn(|| connect.connect(tree));
@@ -218,10 +220,10 @@ impl Directory {
     fn catch_up(&mut self, sender: &mut Sender, welcome: &Welcome) -> Result<(), Ending> {
         let session = &self.session;
         let is_another = session.copy != welcome.copy || welcome.generation < session.generation;
-        if is_another && matches!(session.stage, Stage::Complete | Stage::Filling) {
+        if is_another && session.stage == Stage::Complete {
             tracing::warn!("the target is not as it was left: comparing everything");
         }
-        let is_first = is_another || matches!(session.stage, Stage::New | Stage::Adopting);
+        let is_first = is_another || session.stage != Stage::Complete;
         self.progress.enter(Phase::CatchingUp);
         (self.session.copy, self.session.generation) = (welcome.copy, welcome.generation);
         if is_first {
@@ -256,8 +258,9 @@ impl Directory {
         Ok(())
     }
 
-    /// Records what the secondary has by now.
+    /// Records what the secondary has by now. Without it the next run says some of it again.
     fn record(&mut self, sender: &Sender) -> Result<(), Ending> {
+        self.unrecorded = None;
         self.session.generation = sender.generation().unwrap_or(0).max(self.session.generation);
         Ok(self.map.set_session(&self.session)?)
     }
@@ -279,16 +282,21 @@ impl Directory {
 
     /// Says all that is marked, but for what rests after a failure.
     fn process(&mut self, sender: &mut Sender) -> Result<(), Ending> {
-        let mut from = 0;
+        let (mut from, begun) = (0, Instant::now());
         loop {
             let marked = self.map.dirty(from, STEP)?;
-            let Some((last, _)) = marked.last() else { return Ok(()) };
+            let Some((last, _)) = marked.last() else {
+                self.failing.sweep(begun);
+                return Ok(());
+            };
             from = last + 1;
             let due: Vec<(u64, Dirty)> =
                 marked.into_iter().filter(|(_, dirty)| !self.waits(dirty, sender)).collect();
             if due.is_empty() {
                 continue;
             }
+            // before it is said: or after a crash nobody would know that the secondary heard of it
+            self.map.commit()?;
             self.say(&due, sender)?;
             if self.failing.len() > FAILURES_LIMIT {
                 let why = self.failing.example().unwrap_or_default();
@@ -323,7 +331,8 @@ impl Directory {
             }
         }
         self.note_stuck(&stuck)?;
-        self.record(sender)?;
+        self.session.generation = sender.generation().unwrap_or(0).max(self.session.generation);
+        self.unrecorded.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
         self.progress.update(|progress| {
             progress.done += count;
             progress.removed += removed;
@@ -348,7 +357,8 @@ impl Directory {
             }
         }
         self.note_stuck(&stuck)?;
-        self.record(sender)
+        self.unrecorded.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
+        Ok(())
     }
 
     /// Waits for all large files.
@@ -361,13 +371,20 @@ impl Directory {
     /// Whatever could not be made true is marked, whoever asked for it.
     fn note_stuck(&mut self, stuck: &[Stuck]) -> Result<(), Ending> {
         for stuck in stuck {
-            self.failing.add(stuck);
+            if stuck.name_only {
+                self.failing.look_again();
+                continue;
+            }
             if !self.map.names(stuck.gfid)?.is_empty() || stuck.gfid == Gfid::ROOT {
                 let all = Changes::DOUBT.and(Changes::META).and(Changes::NAMES);
                 self.map.mark(stuck.gfid, all)?;
             } else if let Some(at) = &stuck.at {
                 self.map.mark_name(at.clone(), stuck.gfid)?;
+            } else {
+                // it is gone, and whoever needed it is marked
+                continue;
             }
+            self.failing.add(stuck);
         }
         self.tell_failing();
         Ok(())
@@ -401,13 +418,17 @@ impl Directory {
     fn follow(&mut self, sender: &mut Sender) -> Result<(), Ending> {
         self.progress.enter(Phase::Following);
         loop {
+            if self.unrecorded.is_some_and(|due| due <= Instant::now()) {
+                self.record(sender)?;
+            }
             let heard = self.hear()?;
             self.take_in(heard)?;
             self.process(sender)?;
             sender.check()?;
             self.land(sender)?;
             self.complete(sender)?;
-            let due = [self.young.1, self.failing.next_due(), self.flights.next_due(), self.next_scan];
+            let (failing, flights) = (self.failing.next_due(), self.flights.next_due());
+            let due = [self.young.1, failing, flights, self.next_scan, self.unrecorded];
             let due = due.into_iter().flatten().min();
             sender.idle(&self.bell(), due)?;
         }
@@ -438,7 +459,11 @@ impl Directory {
         }
         let event = |(at, written)| (at, Cause::Event { written });
         self.examine(heard.names.into_iter().map(event).collect())?;
-        if heard.overflow || is_due(self.next_scan) {
+        let is_lost = self.failing.take_lost();
+        if is_lost {
+            tracing::warn!("something changed that was not heard of: scanning");
+        }
+        if heard.overflow || is_lost || is_due(self.next_scan) {
             self.scan()?;
         } else if is_due(self.young.1) {
             self.look_at_young()?;
@@ -490,7 +515,7 @@ struct Undone<'a> {
 impl<'a> Undone<'a> {
     fn of(stuck: &'a [Stuck]) -> Undone<'a> {
         Undone {
-            objects: stuck.iter().map(|stuck| stuck.gfid).collect(),
+            objects: stuck.iter().filter(|stuck| !stuck.name_only).map(|stuck| stuck.gfid).collect(),
             names: stuck.iter().filter_map(|stuck| stuck.at.as_ref()).collect(),
         }
     }
@@ -498,7 +523,7 @@ impl<'a> Undone<'a> {
     /// A mark stays when anything that it depends on was not made true: its object, one of its names, a directory
     /// that one of them is in.
     fn concerns(&self, dirty: &Dirty, map: &Map) -> Result<bool, MapError> {
-        if self.objects.is_empty() {
+        if self.objects.is_empty() && self.names.is_empty() {
             return Ok(false);
         }
         if self.objects.contains(&subject(dirty)) {

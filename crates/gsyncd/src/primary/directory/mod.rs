@@ -113,6 +113,8 @@ pub struct Directory {
     scanned: bool,
     watch: Option<(Arc<Watch>, Receiver<()>)>,
     next_scan: Option<Instant>,
+    /// When what was acknowledged is recorded for good.
+    unrecorded: Option<Instant>,
 }
 
 impl Directory {
@@ -141,6 +143,7 @@ impl Directory {
             scanned: false,
             watch: None,
             next_scan: None,
+            unrecorded: None,
         })
     }
 

@@ -377,7 +377,7 @@ impl Sender {
     }
 
     fn post(&mut self, mut batch: Batch, unreadable: Vec<Unreadable>) -> Result<(), SendError> {
-        for Unreadable { gfid, at, error } in unreadable {
+        for Unreadable { gfid, at, name_only, error } in unreadable {
             let why = Why::Failed { errno: error.raw(), call: format!("primary: {error}").into() };
             let need = Need { gfid, at, why };
             match error.errno {
@@ -387,6 +387,7 @@ impl Sender {
                     self.repair.add(need);
                 }
                 // an event about it is on its way
+                UNSETTLED if name_only => need.at.into_iter().for_each(|at| self.repair.give_up_name(at)),
                 UNSETTLED => self.repair.give_up(need),
                 errno => {
                     tracing::warn!(%gfid, %error, "cannot be read on the primary");

@@ -5,7 +5,7 @@ use crate::primary::facts::{Content, Facts, Unreadable, Want};
 use crate::primary::view::View;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Batch, Need, Why};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ pub struct Repair {
     sequence: u64,
     attempts: HashMap<Gfid, Attempts>,
     stuck: HashMap<Gfid, Stuck>,
+    /// Names whose holder is not settled.
+    unsettled: HashSet<Entry>,
 }
 
 #[derive(Default)]
@@ -44,6 +46,7 @@ impl Repair {
             sequence: 0,
             attempts: HashMap::new(),
             stuck: HashMap::new(),
+            unsettled: HashSet::new(),
         }
     }
 
@@ -67,6 +70,10 @@ impl Repair {
     /// Notes a need, unless the object was said too often: then it is stuck.
     pub fn add(&mut self, need: Need) {
         if matches!(need.why, Why::Present) && (self.is_right(&need) || self.is_left_alone(&need)) {
+            return;
+        }
+        if self.stuck.contains_key(&need.gfid) {
+            // nothing new can be said of it in this round
             return;
         }
         tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "needed");
@@ -110,7 +117,13 @@ impl Repair {
 
     /// Gives an object up for this round at once: what is wrong with it will not pass by itself.
     pub fn give_up(&mut self, need: Need) {
-        self.stuck.insert(need.gfid, need.into());
+        // the first reason is the one that counts: others may follow from it
+        self.stuck.entry(need.gfid).or_insert_with(|| need.into());
+    }
+
+    /// Gives a name up for this round: who holds it is not settled.
+    pub fn give_up_name(&mut self, at: Entry) {
+        self.unsettled.insert(at);
     }
 
     /// When the next delayed need is due; None when nothing is delayed.
@@ -121,7 +134,8 @@ impl Repair {
     /// What was given up; starts counting anew.
     pub fn take_stuck(&mut self) -> Vec<Stuck> {
         self.attempts.clear();
-        self.stuck.drain().map(|(_, stuck)| stuck).collect()
+        let names = self.unsettled.drain().map(Stuck::unsettled);
+        self.stuck.drain().map(|(_, stuck)| stuck).chain(names).collect()
     }
 
     /// The present truth about what is needed now; None when nothing is due.

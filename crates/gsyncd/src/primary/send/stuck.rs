@@ -16,6 +16,17 @@ pub struct Stuck {
     pub reason: String,
     /// It will pass by itself: a change that explains it is on its way.
     pub passing: bool,
+    /// Only this name could not be stated: nothing is wrong with the object, which is its directory.
+    pub name_only: bool,
+}
+
+impl Stuck {
+    /// A name whose holder is not settled.
+    #[must_use]
+    pub fn unsettled(at: Entry) -> Stuck {
+        let (gfid, reason) = (at.parent, "it is changing".to_owned());
+        Stuck { gfid, at: Some(at), reason, passing: true, name_only: true }
+    }
 }
 
 impl From<Need> for Stuck {
@@ -27,7 +38,7 @@ impl From<Need> for Stuck {
             Why::Fate => "the secondary keeps finding it in the way".into(),
             Why::Present => "the secondary keeps reporting it".into(),
         };
-        Stuck { gfid: need.gfid, at: need.at, reason, passing }
+        Stuck { gfid: need.gfid, at: need.at, reason, passing, name_only: false }
     }
 }
 
