@@ -24,6 +24,7 @@ mod work;
 pub use parking::PARKING;
 
 use crate::tree::Tree;
+use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::{Answer, Batch};
 use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
@@ -65,6 +66,9 @@ impl Engine {
         work.remove();
         self.tidy(&work);
         work.dress_directories();
+        if work.objects.contains_key(&Gfid::ROOT) {
+            self.parking.root_dressed();
+        }
         work.audit(&batch.audit);
         self.ask_about_parked(&work);
         let needs = self.finish(work)?;
