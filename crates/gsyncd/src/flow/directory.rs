@@ -209,6 +209,26 @@ fn place(root: &Path, dir: u8, name: u8) -> PathBuf {
     dirs[usize::from(dir) % dirs.len()].join(std::ffi::OsStr::from_bytes(&[b'a' + name % 6, 0xff]))
 }
 
+/// As [`change`] while others change the tree too: names are chosen blindly.
+fn weather(root: &Path, (what, x, y, z): (u8, u8, u8, u8)) {
+    let path = |x: u8, y: u8| {
+        let mut path = root.to_owned();
+        for part in [x % 3, x / 3 % 3, x / 9 % 3].into_iter().take(usize::from(y) % 4) {
+            path.push(format!("d{part}"));
+        }
+        path.join(if y.is_multiple_of(3) { format!("d{}", x % 3) } else { format!("f{}", x % 5) })
+    };
+    let (at, other) = (path(x, y), path(z, x));
+    let _ = match what % 10 {
+        0..3 => fs::write(&at, vec![z; usize::from(z) * 10]),
+        3 | 4 => fs::create_dir(&at),
+        5 if z.is_multiple_of(4) => fs::remove_dir_all(&at),
+        5 => fs::remove_file(&at),
+        6..9 => fs::rename(&at, &other),
+        _ => fs::hard_link(&at, &other),
+    };
+}
+
 /// One random change; those that the file system refuses are no changes.
 fn change(root: &Path, (what, x, y, z): (u8, u8, u8, u8)) {
     let (at, other) = (place(root, x, y), place(root, z, x));
@@ -312,6 +332,22 @@ proptest! {
         for step in live {
             change(&world.source(), step);
         }
+        wait_until_equal(&world);
+        follower.stop();
+    }
+
+    #[test]
+    fn every_storm_is_followed(
+        storm in proptest::collection::vec(proptest::collection::vec(any::<(u8, u8, u8, u8)>(), 60..150), 3)
+    ) {
+        let world = World::new();
+        let follower = Follower::start(&world);
+        let root = &world.source();
+        std::thread::scope(|scope| {
+            for steps in storm {
+                scope.spawn(move || steps.into_iter().for_each(|step| weather(root, step)));
+            }
+        });
         wait_until_equal(&world);
         follower.stop();
     }

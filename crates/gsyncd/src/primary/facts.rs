@@ -1,6 +1,6 @@
 //! Gathers facts: reads the present truth about names and objects and writes it down as batches.
 
-use super::view::{Sight, View};
+use super::view::{Sight, UNSETTLED, View};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object};
 use gsyncd_sys::{Errno, Error, at};
@@ -48,6 +48,8 @@ impl Want {
 pub struct Unreadable {
     /// The object.
     pub gfid: Gfid,
+    /// The name that could not be stated, when there is one.
+    pub at: Option<Entry>,
     /// The reason.
     pub error: Error,
 }
@@ -101,17 +103,21 @@ impl<'a> Facts<'a> {
         }
         match self.view.holder(at) {
             Ok(holder) => self.holding(at, holder),
-            Err(error) => self.cannot_read(at.parent, error),
+            Err(error) => self.unreadable.push(Unreadable { gfid: at.parent, at: Some(at.clone()), error }),
         }
     }
 
     /// States a name whose holder is known.
     pub fn holding(&mut self, at: &Entry, holder: Option<Gfid>) {
-        if let Some(gfid) = holder
-            && !self.object(gfid, Want::EXISTENCE)
-        {
-            // it died between the two looks; the name is said again when its record comes
-            return;
+        if let Some(gfid) = holder {
+            let before = self.unreadable.len();
+            if !self.object(gfid, Want::EXISTENCE) {
+                // it died between the two looks; the name is said again when its record comes
+                for unreadable in self.unreadable.iter_mut().skip(before) {
+                    unreadable.at = Some(at.clone());
+                }
+                return;
+            }
         }
         if !self.named.insert(at.clone()) {
             return;
@@ -230,7 +236,7 @@ impl<'a> Facts<'a> {
 
     /// Notes an object that could not be read.
     pub fn cannot_read(&mut self, gfid: Gfid, error: Error) {
-        self.unreadable.push(Unreadable { gfid, error });
+        self.unreadable.push(Unreadable { gfid, at: None, error });
     }
 
     /// Asks the secondary to report a directory's entries.
@@ -263,6 +269,8 @@ impl<'a> Facts<'a> {
             Ok(Some(object)) => object,
             // gone: the record of its end comes
             Ok(None) => return,
+            // on its way elsewhere, and said with its new name
+            Err(error) if error.errno == UNSETTLED => return,
             Err(error) => return self.cannot_read(dir, error),
         };
         object.times_only = true;

@@ -5,7 +5,7 @@ use super::examine::{Cause, ExamineError, Examiner, Outcome};
 use super::first::{First, FirstError, Onto};
 use super::flights::Flights;
 use super::ground::stat_of;
-use super::map::{Changes, Dirty, MapError, Stage};
+use super::map::{Changes, Dirty, Map, MapError, Stage};
 use super::meter::Meter;
 use super::say::{SayError, say};
 use super::scan::{Scan, Skipped, is_gone};
@@ -310,13 +310,13 @@ impl Directory {
         let marked = due.iter().map(|(_, dirty)| dirty);
         say(&*self.view, &self.map, marked, self.plan.ignore_deletes, sender)?;
         let stuck = sender.settle_batches()?;
-        let is_stuck: HashSet<Gfid> = stuck.iter().map(|stuck| stuck.gfid).collect();
+        let undone = Undone::of(&stuck);
         let mut removed = 0;
         for (position, dirty) in due {
             let gfid = subject(dirty);
             if sender.is_flying(gfid) && matches!(dirty, Dirty::Object(..)) {
                 self.flights.begin(gfid, *position);
-            } else if !is_stuck.contains(&gfid) {
+            } else if !undone.concerns(dirty, &self.map)? {
                 self.map.said(*position, gfid)?;
                 self.failing.forget(gfid);
                 removed += u64::from(matches!(dirty, Dirty::Name(..)));
@@ -478,6 +478,39 @@ impl Directory {
             self.note_skipped(&skipped);
         }
         Ok(())
+    }
+}
+
+/// What was not made true in one round.
+struct Undone<'a> {
+    objects: HashSet<Gfid>,
+    names: HashSet<&'a Entry>,
+}
+
+impl<'a> Undone<'a> {
+    fn of(stuck: &'a [Stuck]) -> Undone<'a> {
+        Undone {
+            objects: stuck.iter().map(|stuck| stuck.gfid).collect(),
+            names: stuck.iter().filter_map(|stuck| stuck.at.as_ref()).collect(),
+        }
+    }
+
+    /// A mark stays when anything that it depends on was not made true: its object, one of its names, a directory
+    /// that one of them is in.
+    fn concerns(&self, dirty: &Dirty, map: &Map) -> Result<bool, MapError> {
+        if self.objects.is_empty() {
+            return Ok(false);
+        }
+        if self.objects.contains(&subject(dirty)) {
+            return Ok(true);
+        }
+        let is_undone = |at: &Entry| self.objects.contains(&at.parent) || self.names.contains(at);
+        Ok(match dirty {
+            Dirty::Object(gfid, _) => map.names(*gfid)?.iter().any(is_undone),
+            Dirty::Name(at, _) => {
+                is_undone(at) || map.entry(at)?.is_some_and(|holder| self.objects.contains(&holder.gfid))
+            }
+        })
     }
 }
 

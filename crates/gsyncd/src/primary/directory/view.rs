@@ -137,14 +137,13 @@ impl View for DirectoryView {
 
     fn names(&self, gfid: Gfid) -> Result<Vec<Entry>, Error> {
         let known = self.ground.map().names(gfid).map_err(|error| unreadable_map(&error))?;
-        let mut held = Vec::with_capacity(known.len());
-        let were_known = !known.is_empty();
-        for at in known {
-            if self.ground.holds(&at, gfid)?.is_some() {
-                held.push(at);
+        for at in &known {
+            // a name that is about to go, or below a directory that is moving: without it the rest is not the truth
+            if self.ground.holds(at, gfid)?.is_none() {
+                return Err(unsettled(at.name.as_bytes()));
             }
         }
-        if were_known && held.is_empty() { Err(unsettled(b"")) } else { Ok(held) }
+        Ok(known)
     }
 
     fn xattrs(&self, gfid: Gfid) -> Result<Option<Vec<Xattr>>, Error> {

@@ -377,9 +377,9 @@ impl Sender {
     }
 
     fn post(&mut self, mut batch: Batch, unreadable: Vec<Unreadable>) -> Result<(), SendError> {
-        for Unreadable { gfid, error } in unreadable {
+        for Unreadable { gfid, at, error } in unreadable {
             let why = Why::Failed { errno: error.raw(), call: format!("primary: {error}").into() };
-            let need = Need { gfid, at: None, why };
+            let need = Need { gfid, at, why };
             match error.errno {
                 // looked at in the middle of a rename: ordinary
                 Errno::AGAIN => {

@@ -57,9 +57,11 @@ impl Repair {
         self.len() == 0
     }
 
-    /// Notes a name that must be stated again.
+    /// Notes a name that must be stated again, unless its directory was given up: then so is what is in it.
     pub fn add_name(&mut self, at: Entry) {
-        self.names.push(at);
+        if !self.stuck.contains_key(&at.parent) {
+            self.names.push(at);
+        }
     }
 
     /// Notes a need, unless the object was said too often: then it is stuck.
@@ -132,6 +134,13 @@ impl Repair {
         let mut facts = Facts::new(&*view);
         let mut asked: HashMap<Gfid, bool> = HashMap::new();
         while let Some(need) = self.now.pop_front() {
+            let above = need.at.as_ref().and_then(|at| self.stuck.get(&at.parent));
+            if let Some(passing) = above.map(|above| above.passing) {
+                // not before its directory
+                let gfid = need.gfid;
+                self.stuck.entry(gfid).or_insert_with(|| Stuck { passing, ..Stuck::from(need) });
+                continue;
+            }
             // once each, but again when one need wants the content and the one before did not
             let wants_content = matches!(need.why, Why::Missing | Why::Failed { .. });
             let is_new = asked.get(&need.gfid).is_none_or(|had_content| wants_content && !had_content);
