@@ -228,6 +228,11 @@ pub trait Tree: Send + Sync {
     fn publish(&self, gfid: Gfid) -> Result<()> {
         Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
     }
+    /// Directories that got names after the last sync of a run before this one, as far as they are known: what is
+    /// foreign in them was perhaps put there by that run, and nobody else may know of it.
+    fn unsettled(&self) -> Vec<Gfid> {
+        Vec::new()
+    }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
     fn reserves(&self, _at: &Entry) -> bool {
         false

@@ -27,12 +27,22 @@ impl Work<'_> {
                 this.audit_one(*gfid, &used, |_| true);
             }
         });
-        // a directory of a run whose last notes are lost may hold what was taken away since; where there are many
-        // strangers the primary asks by itself
-        if self.tree.strangers() == Strangers::Few {
-            for gfid in &self.taken_over {
-                self.audit_one(*gfid, &used, is_foreign);
-            }
+    }
+
+    /// What is foreign in directories of a run whose last notes are lost: it was perhaps taken away on the primary
+    /// since. `unsettled` are those that were changed, others were taken over. Where there are many strangers the
+    /// primary asks by itself.
+    pub(super) fn report_foreign(&self, unsettled: &[Gfid]) {
+        if self.tree.strangers() != Strangers::Few {
+            return;
+        }
+        let used = AtomicUsize::new(0);
+        for gfid in &self.taken_over {
+            self.audit_one(*gfid, &used, is_foreign);
+        }
+        let known = |gfid: &&Gfid| self.tree.look(**gfid).is_ok_and(|seen| seen.is_some());
+        for gfid in unsettled.iter().filter(known) {
+            self.audit_one(*gfid, &used, is_foreign);
         }
     }
 

@@ -28,7 +28,7 @@ use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::{Answer, Batch};
 use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use work::Work;
 
 /// Makes batches true in one tree. Batches are applied one after another.
@@ -36,6 +36,8 @@ pub struct Engine {
     tree: Arc<dyn Tree>,
     parking: Parking,
     threads: usize,
+    /// To be told of with the first answer.
+    unsettled: Mutex<Vec<Gfid>>,
 }
 
 impl Engine {
@@ -48,7 +50,8 @@ impl Engine {
     /// The call that failed.
     pub fn open(tree: Arc<dyn Tree>, threads: usize) -> Result<Engine> {
         let parking = Parking::open(&*tree)?;
-        Ok(Engine { tree, parking, threads: threads.max(1) })
+        let unsettled = Mutex::new(tree.unsettled());
+        Ok(Engine { tree, parking, threads: threads.max(1), unsettled })
     }
 
     /// Makes the facts of a batch true. Everything that the answer does not mention is true and durable.
@@ -70,6 +73,7 @@ impl Engine {
             self.parking.root_dressed();
         }
         work.audit(&batch.audit);
+        work.report_foreign(&std::mem::take(&mut *pool::lock(&self.unsettled)));
         self.ask_about_parked(&work);
         let needs = self.finish(work)?;
         Ok(Answer { number: batch.number, needs, calls: self.tree.calls().saturating_sub(before) })

@@ -69,6 +69,19 @@ impl LocalTree {
         Ok(())
     }
 
+    /// Looks through what a former run left unsettled, so that known objects that it moved are known where they are.
+    pub(super) fn meet_left(&self) {
+        let mut open = self.left.clone();
+        // one may be found only after another was looked through
+        loop {
+            let before = open.len();
+            open.retain(|gfid| self.list(*gfid, &mut |_, _| true).is_err());
+            if open.is_empty() || open.len() == before {
+                return;
+            }
+        }
+    }
+
     pub(super) fn open_object(&self, gfid: Gfid, purpose: Purpose) -> Result<Box<dyn Handle>> {
         let found = if gfid == Gfid::ROOT {
             Some(at::open_path(&self.paths.root, b".")?)

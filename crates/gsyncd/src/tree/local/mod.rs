@@ -17,6 +17,7 @@ mod store;
 mod strangers;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 
 use super::{Access as Purpose, Durability, Handle, Holder, Seen, Strangers as Expected, Tree};
 use crate::exit::Failure;
@@ -38,6 +39,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Identity;
 use strangers::Strangers;
+use unsettled::Unsettled;
 
 /// The name in the root of what belongs to this program; not part of the tree.
 const OWN_NAME: &str = ".gsyncd";
@@ -49,6 +51,9 @@ pub struct LocalTree {
     file_system: OwnedFd,
     aside: Aside,
     stage: Stage,
+    unsettled: Unsettled,
+    /// What a former run left unsettled.
+    left: Vec<Gfid>,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -91,8 +96,11 @@ impl LocalTree {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
-        let strangers = Expected::Few;
-        let mut tree = LocalTree { paths, file_system, aside, stage, strangers, threads, _lock: lock };
+        let (unsettled, strangers) = (Unsettled::open(&own)?, Expected::Few);
+        let left = unsettled.left();
+        let mut tree =
+            LocalTree { paths, file_system, aside, stage, unsettled, left, strangers, threads, _lock: lock };
+        tree.meet_left();
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
@@ -104,7 +112,9 @@ impl LocalTree {
         if !self.paths.access.take_dirty() && !self.paths.index.is_large() {
             return Ok(self.generation());
         }
+        self.unsettled.begin();
         let done = self.paths.index.commit(counts, || at::sync_file_system(&self.file_system));
+        let done = done.and_then(|generation| self.unsettled.settle().map(|()| generation));
         done.inspect_err(|_| self.paths.access.set_dirty())
     }
 }
@@ -160,6 +170,10 @@ impl Tree for LocalTree {
 
     fn publish(&self, gfid: Gfid) -> Result<()> {
         self.publish_version(gfid)
+    }
+
+    fn unsettled(&self) -> Vec<Gfid> {
+        self.left.clone()
     }
 
     fn reserves(&self, at: &Entry) -> bool {
