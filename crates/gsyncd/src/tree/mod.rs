@@ -228,9 +228,9 @@ pub trait Tree: Send + Sync {
     fn publish(&self, gfid: Gfid) -> Result<()> {
         Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
     }
-    /// Directories that got names after the last sync of a run before this one, as far as they are known: what is
-    /// foreign in them was perhaps put there by that run, and nobody else may know of it.
-    fn unsettled(&self) -> Vec<Gfid> {
+    /// Names that were put there by a run before this one after its last sync, or by somebody else: perhaps nobody
+    /// else knows of them.
+    fn unsettled(&self) -> Vec<Entry> {
         Vec::new()
     }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.

@@ -24,7 +24,7 @@ mod work;
 pub use parking::PARKING;
 
 use crate::tree::Tree;
-use gsyncd_core::id::Gfid;
+use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Answer, Batch};
 use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
@@ -37,7 +37,7 @@ pub struct Engine {
     parking: Parking,
     threads: usize,
     /// To be told of with the first answer.
-    unsettled: Mutex<Vec<Gfid>>,
+    unsettled: Mutex<Vec<Entry>>,
 }
 
 impl Engine {
@@ -73,7 +73,8 @@ impl Engine {
             self.parking.root_dressed();
         }
         work.audit(&batch.audit);
-        work.report_foreign(&std::mem::take(&mut *pool::lock(&self.unsettled)));
+        work.report_foreign();
+        work.report_unsettled(std::mem::take(&mut *pool::lock(&self.unsettled)));
         self.ask_about_parked(&work);
         let needs = self.finish(work)?;
         Ok(Answer { number: batch.number, needs, calls: self.tree.calls().saturating_sub(before) })

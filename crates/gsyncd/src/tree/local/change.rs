@@ -107,7 +107,7 @@ impl LocalTree {
         access.within(&[&source, &target], || {
             at::link(&source, from.name.as_bytes(), &target, to.name.as_bytes())
         })?;
-        self.paths.index.add_name(gfid, to)
+        self.paths.index.add_name(gfid, to).map(drop)
     }
 
     pub(super) fn move_name(&self, from: &Entry, to: &Entry) -> Result<()> {

@@ -52,8 +52,8 @@ pub struct LocalTree {
     aside: Aside,
     stage: Stage,
     unsettled: Unsettled,
-    /// What a former run left unsettled.
-    left: Vec<Gfid>,
+    /// Names that a former run left, and the index did not have.
+    left: Vec<Entry>,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -97,10 +97,13 @@ impl LocalTree {
         let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
         let (unsettled, strangers) = (Unsettled::open(&own)?, Expected::Few);
-        let left = unsettled.left();
+        let left = Vec::new();
         let mut tree =
             LocalTree { paths, file_system, aside, stage, unsettled, left, strangers, threads, _lock: lock };
-        tree.meet_left();
+        // a copy that never saw a sync is compared as a whole anyway
+        if tree.generation() > 0 {
+            tree.left = tree.meet_left(tree.unsettled.left());
+        }
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
@@ -172,7 +175,7 @@ impl Tree for LocalTree {
         self.publish_version(gfid)
     }
 
-    fn unsettled(&self) -> Vec<Gfid> {
+    fn unsettled(&self) -> Vec<Entry> {
         self.left.clone()
     }
 
@@ -209,7 +212,7 @@ impl Tree for LocalTree {
     }
 
     fn entries(&self, directory: Gfid, each: &mut dyn FnMut(Name, Gfid) -> bool) -> Result<()> {
-        self.list(directory, each)
+        self.list(directory, &mut |name, gfid, _| each(name, gfid))
     }
 
     fn open(&self, gfid: Gfid, access: Purpose) -> Result<Box<dyn Handle>> {

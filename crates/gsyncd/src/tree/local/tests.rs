@@ -257,7 +257,7 @@ fn what_a_killed_run_moved_and_made_is_found() {
     assert_eq!(tree.locate(FILE).unwrap(), Some(at(DIR, "g")));
     let mut left = tree.unsettled();
     left.sort();
-    assert_eq!(left, [DIR, other]);
+    assert_eq!(left, [at(DIR, "g"), at(DIR, "late"), at(other, "moved")]);
     tree.sync().unwrap();
     drop(tree);
     assert_eq!(open(&root, PRIMARY).unwrap().unsettled(), []);
