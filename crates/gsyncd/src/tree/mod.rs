@@ -228,6 +228,11 @@ pub trait Tree: Send + Sync {
     fn publish(&self, gfid: Gfid) -> Result<()> {
         Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
     }
+    /// Names that were put there by a run before this one after its last sync, or by somebody else: perhaps nobody
+    /// else knows of them.
+    fn unsettled(&self) -> Vec<Entry> {
+        Vec::new()
+    }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
     fn reserves(&self, _at: &Entry) -> bool {
         false

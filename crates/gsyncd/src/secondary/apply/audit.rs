@@ -3,7 +3,7 @@
 use super::parking::is_ours;
 use super::pool::parallel;
 use super::work::Work;
-use crate::tree::{Strangers, is_absent};
+use crate::tree::{Holder, Strangers, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Need, Why};
@@ -27,13 +27,30 @@ impl Work<'_> {
                 this.audit_one(*gfid, &used, |_| true);
             }
         });
-        // a directory of a run whose last notes are lost may hold what was taken away since; where there are many
-        // strangers the primary asks by itself
+    }
+
+    /// What is foreign in directories that were taken over: those of a run whose last notes are lost hold what was
+    /// perhaps taken away on the primary since. Where there are many strangers the primary asks by itself.
+    pub(super) fn report_foreign(&self) {
         if self.tree.strangers() == Strangers::Few {
+            let used = AtomicUsize::new(0);
             for gfid in &self.taken_over {
                 self.audit_one(*gfid, &used, is_foreign);
             }
         }
+    }
+
+    /// Reports who holds names that an earlier run left and the primary may know nothing of.
+    pub(super) fn report_unsettled(&self, names: Vec<Entry>) {
+        let mut found = Vec::new();
+        for at in names.into_iter().filter(|at| !is_ours(at)) {
+            match self.tree.identify(&at) {
+                Ok(Holder::Held(gfid)) => found.push(Need { gfid, at: Some(at), why: Why::Present }),
+                Ok(Holder::Free | Holder::NoParent) => {}
+                Err(error) => self.report.failed(at.parent, Some(&at), &error),
+            }
+        }
+        self.report.extend(found);
     }
 
     /// Reports the entries that are to be reported.

@@ -24,10 +24,11 @@ mod work;
 pub use parking::PARKING;
 
 use crate::tree::Tree;
+use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Answer, Batch};
 use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use work::Work;
 
 /// Makes batches true in one tree. Batches are applied one after another.
@@ -35,6 +36,8 @@ pub struct Engine {
     tree: Arc<dyn Tree>,
     parking: Parking,
     threads: usize,
+    /// To be told of with the first answer.
+    unsettled: Mutex<Vec<Entry>>,
 }
 
 impl Engine {
@@ -47,7 +50,8 @@ impl Engine {
     /// The call that failed.
     pub fn open(tree: Arc<dyn Tree>, threads: usize) -> Result<Engine> {
         let parking = Parking::open(&*tree)?;
-        Ok(Engine { tree, parking, threads: threads.max(1) })
+        let unsettled = Mutex::new(tree.unsettled());
+        Ok(Engine { tree, parking, threads: threads.max(1), unsettled })
     }
 
     /// Makes the facts of a batch true. Everything that the answer does not mention is true and durable.
@@ -65,7 +69,12 @@ impl Engine {
         work.remove();
         self.tidy(&work);
         work.dress_directories();
+        if work.objects.contains_key(&Gfid::ROOT) {
+            self.parking.root_dressed();
+        }
         work.audit(&batch.audit);
+        work.report_foreign();
+        work.report_unsettled(std::mem::take(&mut *pool::lock(&self.unsettled)));
         self.ask_about_parked(&work);
         let needs = self.finish(work)?;
         Ok(Answer { number: batch.number, needs, calls: self.tree.calls().saturating_sub(before) })

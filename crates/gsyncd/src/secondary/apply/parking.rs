@@ -132,6 +132,11 @@ impl Parking {
         root.set_times(seen.atime, seen.mtime)
     }
 
+    /// Says that the root has the times it is to have: those from before are not given back to it.
+    pub(super) fn root_dressed(&self) {
+        lock(&self.state).root = None;
+    }
+
     /// Where a parked object really is; None when somebody took it away.
     pub(super) fn find(&self, tree: &dyn Tree, gfid: Gfid) -> Result<Option<Entry>> {
         if !self.holds(gfid) {

@@ -37,6 +37,7 @@ impl LocalTree {
             return refuse("create", at, Errno::EXIST);
         }
         let dir = self.paths.parent(at, "create")?;
+        self.unsettled.note(at.parent)?;
         let access = &self.paths.access;
         let _changing = access.change();
         let file = access.within(&[&dir], || self.make_node(&dir, at.name.as_bytes(), kind, mode))?;
@@ -87,6 +88,7 @@ impl LocalTree {
                 _ => true,
             };
         let record = Record { handle, kind: kind.type_bits(), names: vec![at.clone()] };
+        self.unsettled.note(at.parent)?;
         if !fits || !self.paths.index.bind_foreign(gfid, record)? {
             return Ok(None);
         }
@@ -98,13 +100,14 @@ impl LocalTree {
     pub(super) fn add_name(&self, gfid: Gfid, to: &Entry) -> Result<()> {
         self.check_reserved(to, "link")?;
         let target = self.paths.parent(to, "link")?;
+        self.unsettled.note(to.parent)?;
         let Some((source, from)) = self.paths.find(gfid)? else { return refuse("link", to, Errno::NOENT) };
         let access = &self.paths.access;
         let _changing = access.change();
         access.within(&[&source, &target], || {
             at::link(&source, from.name.as_bytes(), &target, to.name.as_bytes())
         })?;
-        self.paths.index.add_name(gfid, to)
+        self.paths.index.add_name(gfid, to).map(drop)
     }
 
     pub(super) fn move_name(&self, from: &Entry, to: &Entry) -> Result<()> {
@@ -114,6 +117,7 @@ impl LocalTree {
         let Some(moved) = self.paths.handle_at(&source, from.name.as_bytes())? else {
             return refuse("rename", from, Errno::NOENT);
         };
+        self.unsettled.note(to.parent)?;
         let _changing = self.paths.access.change();
         let displaced = self.rename_over(&source, from, &target, to, &moved)?;
         if let Some(gfid) = displaced {

@@ -98,8 +98,8 @@ impl Index {
         Ok(true)
     }
 
-    /// Notes that the object has this name; a directory loses the one before.
-    pub(super) fn add_name(&self, gfid: Gfid, at: &Entry) -> Result<()> {
+    /// Notes that the object has this name; a directory loses the one before. True when that is news.
+    pub(super) fn add_name(&self, gfid: Gfid, at: &Entry) -> Result<bool> {
         self.change(gfid, |record| {
             if record.is_directory() {
                 record.names.clear();
@@ -112,7 +112,7 @@ impl Index {
 
     /// Notes that the object does not have this name (any more).
     pub(super) fn forget_name(&self, gfid: Gfid, at: &Entry) -> Result<()> {
-        self.change(gfid, |record| record.names.retain(|name| name != at))
+        self.change(gfid, |record| record.names.retain(|name| name != at)).map(drop)
     }
 
     /// Notes that the object lost this name by our doing: with the last one it is gone.
@@ -128,16 +128,16 @@ impl Index {
         Ok(())
     }
 
-    fn change(&self, gfid: Gfid, change: impl FnOnce(&mut Record)) -> Result<()> {
+    fn change(&self, gfid: Gfid, change: impl FnOnce(&mut Record)) -> Result<bool> {
         let mut known = self.lock();
-        if let Some(record) = known.record(gfid)? {
-            let mut changed = Record::clone(&record);
-            change(&mut changed);
-            if changed != *record {
-                known.fresh.records.insert(gfid, Some(Arc::new(changed)));
-            }
+        let Some(record) = known.record(gfid)? else { return Ok(false) };
+        let mut changed = Record::clone(&record);
+        change(&mut changed);
+        let is_news = changed != *record;
+        if is_news {
+            known.fresh.records.insert(gfid, Some(Arc::new(changed)));
         }
-        Ok(())
+        Ok(is_news)
     }
 
     /// True when so much is in memory that it should be stored.

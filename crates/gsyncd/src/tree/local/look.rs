@@ -36,7 +36,8 @@ impl LocalTree {
         })
     }
 
-    pub(super) fn list(&self, directory: Gfid, each: &mut dyn FnMut(Name, Gfid) -> bool) -> Result<()> {
+    /// Calls `each` with every entry, and whether the index did not have it there.
+    pub(super) fn list(&self, directory: Gfid, each: &mut dyn FnMut(Name, Gfid, bool) -> bool) -> Result<()> {
         let gone = || Error::new("opendir", &directory.canonical(), Errno::NOENT);
         let dir = self.paths.directory(directory)?.ok_or_else(gone)?;
         let mut names = Vec::new();
@@ -55,8 +56,8 @@ impl LocalTree {
             }
             match self.paths.handle_at(&dir, at.name.as_bytes()) {
                 Ok(Some(handle)) => {
-                    let gfid = self.paths.meet(handle, &at)?;
-                    if !each(at.name, gfid) {
+                    let (gfid, is_news) = self.paths.meet_news(handle, &at)?;
+                    if !each(at.name, gfid, is_news) {
                         break;
                     }
                 }
@@ -67,6 +68,28 @@ impl LocalTree {
             }
         }
         Ok(())
+    }
+
+    /// Looks through directories that a former run left unsettled, so that known objects that it moved are known
+    /// where they are. Returns the names that the index did not have.
+    pub(super) fn meet_left(&self, mut open: Vec<Gfid>) -> Vec<Entry> {
+        let mut news = Vec::new();
+        // one may be found only after another was looked through
+        loop {
+            let before = open.len();
+            open.retain(|parent| {
+                let mut found = Vec::new();
+                let read = self.list(*parent, &mut |name, _, is_news| {
+                    found.extend(is_news.then_some(Entry { parent: *parent, name }));
+                    true
+                });
+                news.append(&mut found);
+                read.is_err()
+            });
+            if open.is_empty() || open.len() == before {
+                return news;
+            }
+        }
     }
 
     pub(super) fn open_object(&self, gfid: Gfid, purpose: Purpose) -> Result<Box<dyn Handle>> {

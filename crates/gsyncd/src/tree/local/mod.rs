@@ -17,6 +17,7 @@ mod store;
 mod strangers;
 #[cfg(test)]
 mod tests;
+mod unsettled;
 
 use super::{Access as Purpose, Durability, Handle, Holder, Seen, Strangers as Expected, Tree};
 use crate::exit::Failure;
@@ -38,6 +39,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Identity;
 use strangers::Strangers;
+use unsettled::Unsettled;
 
 /// The name in the root of what belongs to this program; not part of the tree.
 const OWN_NAME: &str = ".gsyncd";
@@ -49,6 +51,9 @@ pub struct LocalTree {
     file_system: OwnedFd,
     aside: Aside,
     stage: Stage,
+    unsettled: Unsettled,
+    /// Names that a former run left, and the index did not have.
+    left: Vec<Entry>,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -91,8 +96,14 @@ impl LocalTree {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
-        let strangers = Expected::Few;
-        let mut tree = LocalTree { paths, file_system, aside, stage, strangers, threads, _lock: lock };
+        let (unsettled, strangers) = (Unsettled::open(&own)?, Expected::Few);
+        let left = Vec::new();
+        let mut tree =
+            LocalTree { paths, file_system, aside, stage, unsettled, left, strangers, threads, _lock: lock };
+        // a copy that never saw a sync is compared as a whole anyway
+        if tree.generation() > 0 {
+            tree.left = tree.meet_left(tree.unsettled.left());
+        }
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
         }
@@ -104,7 +115,9 @@ impl LocalTree {
         if !self.paths.access.take_dirty() && !self.paths.index.is_large() {
             return Ok(self.generation());
         }
+        self.unsettled.begin();
         let done = self.paths.index.commit(counts, || at::sync_file_system(&self.file_system));
+        let done = done.and_then(|generation| self.unsettled.settle().map(|()| generation));
         done.inspect_err(|_| self.paths.access.set_dirty())
     }
 }
@@ -162,6 +175,10 @@ impl Tree for LocalTree {
         self.publish_version(gfid)
     }
 
+    fn unsettled(&self) -> Vec<Entry> {
+        self.left.clone()
+    }
+
     fn reserves(&self, at: &Entry) -> bool {
         at.parent == Gfid::ROOT && at.name.as_bytes() == OWN_NAME.as_bytes()
     }
@@ -195,7 +212,7 @@ impl Tree for LocalTree {
     }
 
     fn entries(&self, directory: Gfid, each: &mut dyn FnMut(Name, Gfid) -> bool) -> Result<()> {
-        self.list(directory, each)
+        self.list(directory, &mut |name, gfid, _| each(name, gfid))
     }
 
     fn open(&self, gfid: Gfid, access: Purpose) -> Result<Box<dyn Handle>> {

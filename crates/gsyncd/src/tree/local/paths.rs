@@ -74,13 +74,17 @@ impl Paths {
 
     /// The gfid of what was met at a name: the index's, or one derived.
     pub(super) fn meet(&self, handle: FileHandle, at: &Entry) -> Result<Gfid> {
+        self.meet_news(handle, at).map(|(gfid, _)| gfid)
+    }
+
+    /// As [`Paths::meet`]; true when the index did not have it there.
+    pub(super) fn meet_news(&self, handle: FileHandle, at: &Entry) -> Result<(Gfid, bool)> {
         if let Some(gfid) = self.index.owner(&handle)? {
-            self.index.add_name(gfid, at)?;
-            return Ok(gfid);
+            return Ok((gfid, self.index.add_name(gfid, at)?));
         }
         let gfid = derive(Scope::Foreign, handle.kind, &handle.bytes);
         self.strangers.put(gfid, handle, at.clone());
-        Ok(gfid)
+        Ok((gfid, true))
     }
 
     /// An O_PATH handle of a directory; None: it is not where it was.

@@ -243,6 +243,27 @@ fn an_index_that_was_not_closed_is_read() {
 }
 
 #[test]
+fn what_a_killed_run_moved_and_made_is_found() {
+    let (_home, root, tree) = sample("/tmp");
+    let (other, late) = (Gfid([5; 16]), Gfid([6; 16]));
+    create(&*tree, Gfid::ROOT, "other", other, Kind::Directory);
+    tree.sync().unwrap();
+    tree.rename(&at(Gfid::ROOT, "d"), &at(other, "moved")).unwrap();
+    tree.rename(&at(DIR, "f"), &at(DIR, "g")).unwrap();
+    create(&*tree, DIR, "late", late, Kind::File);
+    drop(tree);
+    let tree = open(&root, PRIMARY).unwrap();
+    assert_eq!(tree.locate(DIR).unwrap(), Some(at(other, "moved")));
+    assert_eq!(tree.locate(FILE).unwrap(), Some(at(DIR, "g")));
+    let mut left = tree.unsettled();
+    left.sort();
+    assert_eq!(left, [at(DIR, "g"), at(DIR, "late"), at(other, "moved")]);
+    tree.sync().unwrap();
+    drop(tree);
+    assert_eq!(open(&root, PRIMARY).unwrap().unsettled(), []);
+}
+
+#[test]
 fn set_id_bits_come_with_the_owner_only() {
     let (_home, root, tree) = sample("/tmp");
     let program = Gfid([9; 16]);

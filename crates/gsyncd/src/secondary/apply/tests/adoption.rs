@@ -201,3 +201,24 @@ fn a_new_version_is_put_in_place_whole_but_for_hard_links() {
     assert_eq!(copy.tree.identify(&entry(DIR, b"alone")).unwrap(), Holder::Held(ONE));
     assert_eq!(fs::read_dir(copy.root.join(".gsyncd/stage")).unwrap().count(), 0);
 }
+
+/// The primary may have forgotten what it said: a name that came and went there while nothing was synced.
+#[test]
+fn what_a_killed_run_left_is_told_of_with_the_first_answer() {
+    let Copy { _home, root, tree, engine } = copy(|_| ());
+    let directory = object(DIR, Kind::Directory, 0, Body::Untouched);
+    let batch = |names: &[(Entry, Gfid)], objects: &[Object]| {
+        let names = names.iter().map(|(at, gfid)| Holding { at: at.clone(), holder: Some(*gfid) }).collect();
+        Batch { names, objects: objects.to_vec(), ..Batch::default() }
+    };
+    engine.apply(&batch(&[(top("d"), DIR)], &[directory])).unwrap();
+    tree.sync().unwrap();
+    engine.apply(&batch(&[(entry(DIR, b"late"), ONE)], &[inline(ONE, b"1")])).unwrap();
+    drop((tree, engine));
+    let tree = local::open(&root, [7; 16]).unwrap();
+    let engine = Engine::open(Arc::clone(&tree), 2).unwrap();
+    let needs = engine.apply(&Batch::default()).unwrap().needs;
+    let [need] = &*needs else { panic!("{needs:?}") };
+    assert_eq!((need.at.as_ref(), &need.why), (Some(&entry(DIR, b"late")), &Why::Present));
+    assert_eq!(engine.apply(&Batch::default()).unwrap().needs, []);
+}
