@@ -19,6 +19,7 @@ pub fn confirm(ground: &Ground, source: &Path, state: &Path) -> Result<SessionSt
     let map = ground.map();
     let failed = |error: MapError| Failure::new(error.to_string());
     let mut session = map.session().map_err(failed)?;
+    let before = session.clone();
     let (root, file_system) = here(ground)?;
     if session.tree == [0; 16] {
         session.tree = random()?;
@@ -26,7 +27,9 @@ pub fn confirm(ground: &Ground, source: &Path, state: &Path) -> Result<SessionSt
         return Err(another(source, state));
     }
     (session.root, session.file_system) = (root, file_system);
-    map.set_session(&session).map_err(failed)?;
+    if session != before {
+        map.set_session(&session).map_err(failed)?;
+    }
     Ok(session)
 }
 

@@ -40,9 +40,10 @@ impl Work<'_> {
             let handle = self.tree.open(object.gfid, Access::Attributes)?;
             return self.dress_again(object, &*handle, seen);
         };
-        // to read is cheaper than to write, where it is not a network away
+        // one that looks the same most likely is (a batch that is repeated): to read it is cheaper than to write
         let mut present = None;
-        if self.tree.durability() == Durability::Sync && seen.size == bytes.len() as u64 {
+        let looks_the_same = (seen.size, seen.mtime) == (bytes.len() as u64, object.attributes.mtime);
+        if self.tree.durability() == Durability::Sync && looks_the_same {
             let handle = self.tree.open(object.gfid, Access::Content)?;
             if has_content(&*handle, bytes)? {
                 self.dress_again(object, &*handle, seen)?;

@@ -1,5 +1,6 @@
 //! Where foreign objects go that are in the way: nothing that somebody else made is ever destroyed.
 
+use super::look::is_linked;
 use super::paths::Paths;
 use gsyncd_core::id::{Entry, Name};
 use gsyncd_sys::{Errno, Error, OFlags, Result, at};
@@ -35,6 +36,10 @@ impl Aside {
     /// Moves what holds `at` away, to the same path below here.
     pub(super) fn take(&self, paths: &Paths, dir: &OwnedFd, at: &Entry) -> Result<()> {
         let _changing = paths.access.change();
+        if is_linked(dir, at.name.as_bytes())? {
+            // another name keeps it; kept here it would have one too many for ever
+            return paths.access.within(&[dir], || at::unlink(dir, at.name.as_bytes()));
+        }
         let place = self.place(&paths.path(at.parent)?.unwrap_or_default())?;
         let name = at.name.as_bytes();
         for number in 0..MOST_TRIES {

@@ -130,7 +130,7 @@ impl LocalTree {
         }
     }
 
-    /// Whether a foreign directory has anything in it that the index knows.
+    /// Whether a foreign directory has anything in it that the index knows, or that may yet be met elsewhere.
     pub(super) fn has_known(&self, dir: &OwnedFd) -> Result<bool> {
         let mut open = vec![at::open_path(dir, b".")?];
         while let Some(dir) = open.pop() {
@@ -141,7 +141,7 @@ impl LocalTree {
             })?;
             for name in names {
                 let Some(handle) = self.paths.handle_at(&dir, &name)? else { continue };
-                if self.paths.index.owner(&handle)?.is_some() {
+                if self.paths.index.owner(&handle)?.is_some() || is_linked(&dir, &name)? {
                     return Ok(true);
                 }
                 match at::open(&dir, &name, OFlags::PATH | OFlags::DIRECTORY) {
@@ -153,6 +153,11 @@ impl LocalTree {
         }
         Ok(false)
     }
+}
+
+/// Whether a file has other names: what is known of it may be known by these.
+pub(super) fn is_linked(dir: &OwnedFd, name: &[u8]) -> Result<bool> {
+    Ok(at::stat_if_there(dir, name)?.is_some_and(|stat| !stat.is_dir() && stat.nlink > 1))
 }
 
 /// Without a new access time where that may be.
