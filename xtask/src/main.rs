@@ -12,7 +12,7 @@ const HELP: &str = "\
 usage: cargo xtask COMMAND
 
   ci       set up, then run every check and test there is: what CI runs
-  demo     bring up a throw-away cluster and replicate one volume to another before your eyes
+  demo     replicate a directory before your eyes; `demo cluster`: a volume, on a throw-away GlusterFS
   lab      run a command on a private host with GlusterFS (cargo xtask lab --help)
   bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours
            (cargo xtask bench --help)

@@ -26,7 +26,8 @@ pub fn run(words: Vec<OsString>) -> Done {
         Gsyncd::Binary(ci::release()?)
     };
     let rsync = if gsyncd == Gsyncd::Stock { Rsync::V3_2_7 } else { Rsync::None };
-    let command = vec![std::env::current_exe()?.into_os_string(), "demo".into(), "here".into()];
+    let command =
+        vec![std::env::current_exe()?.into_os_string(), "demo".into(), "cluster".into(), "here".into()];
     let code = outer::run(&Options { gsyncd, rsync, keep: None, command })?;
     if code == ExitCode::SUCCESS { Ok(()) } else { Err(Failure::new("the demonstration failed")) }
 }
