@@ -1,8 +1,8 @@
 //! The first sync: reads the tree once, says what it finds and writes it into the map as it goes.
 
-use super::flow::YOUNG_LIMIT;
 use super::ground::{Ground, identify, join, stat_of};
 use super::map::{Changes, Known, Map, MapError};
+use super::notice::YOUNG_LIMIT;
 use super::progress::Progress;
 use super::scan::{Skipped, is_gone, list, open_to_read};
 use super::view::{attributes_of, kind_of, open_file, xattrs_at, xattrs_of};

@@ -4,6 +4,7 @@
 //! Nothing is written into the tree. Whatever finds a change marks it in the map; only what is marked is said, and a
 //! mark goes when the secondary has the truth about it for good.
 
+mod ending;
 mod examine;
 mod excludes;
 mod failing;
@@ -14,7 +15,9 @@ mod ground;
 mod identity;
 mod map;
 mod meter;
+mod notice;
 mod preview;
+mod process;
 mod progress;
 mod say;
 mod scan;

@@ -1,7 +1,7 @@
 //! What a run would do: a scan into a copy of the map.
 
+use super::ending::explain;
 use super::examine::Examiner;
-use super::flow::explain;
 use super::ground::Ground;
 use super::map::{Changes, Dirty, Map, Stage};
 use super::scan::Scan;

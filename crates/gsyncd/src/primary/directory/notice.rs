@@ -1,0 +1,236 @@
+//! From what the kernel tells, and from scans, to marks.
+
+use super::examine::{Cause, ExamineError, Examiner, Outcome};
+use super::ground::stat_of;
+use super::map::Changes;
+use super::scan::{Scan, Skipped, is_gone};
+use super::watch::Heard;
+use super::{Directory, Ending};
+use crossbeam_channel::Receiver;
+use gsyncd_core::id::{Entry, Gfid, Name};
+use gsyncd_sys::Errno;
+use gsyncd_sys::at::Stat;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// When names that were too young to tell are looked at again.
+const YOUNG_PAUSE: Duration = Duration::from_millis(25);
+/// Names that are kept for that; the next scan finds the others.
+pub const YOUNG_LIMIT: usize = 100_000;
+/// A scan that took so long may take this many times as long until the next: it costs two percent at most.
+const SCAN_REST: u32 = 50;
+/// Where the kernel allows too few watches a scan comes at least so often.
+const EXHAUSTED_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Directory {
+    /// Looks through the whole tree.
+    pub(super) fn scan(&mut self) -> Result<(), Ending> {
+        let begun = Instant::now();
+        let watch = self.watch.as_ref().map(|(watch, _)| &**watch);
+        let mut examiner = Examiner::new(&self.ground);
+        let mut scan = Scan::new(&self.ground, watch, &self.progress);
+        scan.everything(&mut examiner)?;
+        let gone = examiner.bury()?;
+        if let Some(watch) = watch {
+            gone.into_iter().for_each(|gfid| watch.forget(gfid));
+        }
+        let (skipped, young) = (scan.skipped, examiner.take_young());
+        self.note_young(young);
+        self.note_skipped(&skipped);
+        self.scanned = true;
+        self.plan_scan(begun.elapsed());
+        Ok(())
+    }
+
+    pub(super) fn plan_scan(&mut self, took: Duration) {
+        let exhausted = self.watch.as_ref().is_some_and(|(watch, _)| watch.is_exhausted());
+        let interval = match self.plan.crawl_interval {
+            interval if !exhausted => interval,
+            interval => {
+                Some(interval.map_or(EXHAUSTED_INTERVAL, |interval| interval.min(EXHAUSTED_INTERVAL)))
+            }
+        };
+        self.next_scan = interval.map(|interval| Instant::now() + interval.max(took * SCAN_REST));
+    }
+
+    pub(super) fn note_young(&mut self, young: Vec<Entry>) {
+        if young.is_empty() {
+            return;
+        }
+        self.young.0.extend(young);
+        self.young.0.truncate(YOUNG_LIMIT);
+        self.young.1.get_or_insert_with(|| Instant::now() + YOUNG_PAUSE);
+    }
+
+    /// Tells of what could not be looked into. Told with every scan that meets it.
+    pub(super) fn note_skipped(&mut self, skipped: &[Skipped]) {
+        self.unreadable = 0;
+        for Skipped { path, error } in skipped {
+            let path = path.escape_ascii();
+            if error.errno == Errno::XDEV {
+                tracing::warn!(%path, "another file system is mounted here: left alone");
+                continue;
+            }
+            self.unreadable += 1;
+            tracing::error!(%path, %error, "cannot be read: what the target has of it is left alone");
+            let text = format!("{path}: {error}");
+            self.progress.update(|progress| progress.last_error = Some(text));
+        }
+        self.tell_failing();
+    }
+
+    pub(super) fn look_at_young(&mut self) -> Result<(), Ending> {
+        let young = std::mem::take(&mut self.young.0);
+        self.young.1 = None;
+        let names = young.into_iter().map(|at| ((at.parent, at.name), Cause::Again)).collect();
+        self.examine(names)
+    }
+
+    pub(super) fn bell(&self) -> Receiver<()> {
+        self.watch.as_ref().map_or_else(crossbeam_channel::never, |(_, bell)| bell.clone())
+    }
+
+    pub(super) fn hear(&self) -> Result<Heard, Ending> {
+        match &self.watch {
+            Some((watch, _)) => Ok(watch.take()?),
+            None => Ok(Heard::default()),
+        }
+    }
+
+    pub(super) fn take_in(&mut self, heard: Heard) -> Result<(), Ending> {
+        if let Some(since) = heard.since {
+            self.progress.update(|progress| progress.waiting_since = Some(since));
+            self.failing.hurry();
+        }
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= Instant::now());
+        if heard.root {
+            self.map.mark(Gfid::ROOT, Changes::META)?;
+        }
+        if heard.overflow {
+            tracing::warn!("more changed than the kernel kept a record of: scanning");
+        }
+        let event = |(at, written)| (at, Cause::Event { written });
+        self.examine(heard.names.into_iter().map(event).collect())?;
+        let is_lost = self.failing.take_lost();
+        if is_lost {
+            tracing::warn!("something changed that was not heard of: scanning");
+        }
+        if heard.overflow || is_lost || is_due(self.next_scan) {
+            self.scan()?;
+        } else if is_due(self.young.1) {
+            self.look_at_young()?;
+        }
+        Ok(())
+    }
+
+    /// Compares names with the map.
+    fn examine(&mut self, mut names: HashMap<(Gfid, Name), Cause>) -> Result<(), Ending> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let watch = self.watch.as_ref().map(|(watch, _)| Arc::clone(watch));
+        let ground = Arc::clone(&self.ground);
+        let mut examiner = Examiner::new(&ground);
+        let mut scan = Scan::new(&ground, watch.as_deref(), &self.progress);
+        // again for those whose directory was found to have moved only after them
+        loop {
+            let (mut later, count) = (HashMap::new(), names.len());
+            for ((dir, name), cause) in names {
+                let at = Entry { parent: dir, name };
+                if !look(&mut scan, &mut examiner, &at, cause)? {
+                    later.insert((at.parent, at.name), cause);
+                }
+            }
+            names = later;
+            if names.is_empty() || names.len() == count {
+                break;
+            }
+        }
+        let gone = examiner.bury()?;
+        // what has no name after all was looked at is not in the tree any more
+        let mut left = HashMap::new();
+        for ((dir, name), cause) in names {
+            if dir == Gfid::ROOT || !self.map.names(dir)?.is_empty() {
+                left.insert((dir, name), cause);
+            }
+        }
+        if !left.is_empty() {
+            self.failing.look_again();
+        }
+        let (skipped, young) = (scan.skipped, examiner.take_young());
+        if let Some(watch) = &watch {
+            gone.into_iter().for_each(|gfid| watch.forget(gfid));
+            let written = |cause| cause == Cause::Event { written: true };
+            watch.put_back(left.into_iter().map(|(at, cause)| (at, written(cause))).collect());
+        }
+        self.note_young(young);
+        if !skipped.is_empty() {
+            self.note_skipped(&skipped);
+        }
+        Ok(())
+    }
+}
+
+/// A directory whose entries are not known: a new one, or one that moved away before it could be listed.
+fn to_be_listed(
+    scan: &Scan,
+    at: &Entry,
+    stat: &Stat,
+    outcome: Outcome,
+) -> Result<Option<Gfid>, ExamineError> {
+    match (outcome, scan.watch) {
+        (Outcome::NewDirectory(gfid), _) => Ok(Some(gfid)),
+        (_, Some(watch)) if stat.is_dir() => {
+            let known = scan.ground.map().entry(at)?;
+            Ok(known.map(|known| known.gfid).filter(|gfid| !watch.has(*gfid)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Looks at one name; false when its directory cannot be found yet.
+fn look(scan: &mut Scan, examiner: &mut Examiner, at: &Entry, cause: Cause) -> Result<bool, ExamineError> {
+    let ground = scan.ground;
+    match look_there(scan, examiner, at, cause) {
+        Err(ExamineError::Tree(error)) if is_gone(&error) => Ok(true),
+        Err(ExamineError::Tree(error)) => {
+            let path = super::ground::join(ground.path(at.parent), at.name.as_bytes());
+            scan.skipped.push(Skipped { path, error });
+            Ok(true)
+        }
+        outcome => outcome,
+    }
+}
+
+fn look_there(
+    scan: &mut Scan,
+    examiner: &mut Examiner,
+    at: &Entry,
+    cause: Cause,
+) -> Result<bool, ExamineError> {
+    let ground = scan.ground;
+    let Some(dir) = ground.dir(at.parent)? else { return Ok(false) };
+    let known = ground.map().entry(at)?;
+    let name = at.name.as_bytes();
+    let stat = stat_of(&dir, name)?;
+    let is_directory =
+        stat.as_ref().map_or(known.is_some_and(|known| known.is_directory()), |stat| stat.is_dir());
+    if ground.leaves_out(at.parent, || ground.path(at.parent), name, is_directory) {
+        return Ok(true);
+    }
+    match (stat, known) {
+        // come and gone between two looks: only the directory's times tell
+        (None, None) if cause != Cause::Again => ground.map().mark(at.parent, Changes::META)?,
+        (None, None) => {}
+        (None, Some(known)) => examiner.vanished(at, &known, cause)?,
+        (Some(stat), _) if ground.is_other_file_system(&stat) => {}
+        (Some(stat), known) => {
+            let outcome = examiner.found(&dir, at, &stat, known.as_ref(), cause)?;
+            if let Some(gfid) = to_be_listed(scan, at, &stat, outcome)? {
+                scan.below(at, gfid, &dir, examiner)?;
+            }
+        }
+    }
+    Ok(true)
+}
