@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Names kept between two looks; more is an overflow, and everything is looked at.
 const NAMES_LIMIT: usize = 100_000;
-/// The second half of a rename is in the queue at once or comes at once.
-const RENAME_PATIENCE: Duration = Duration::from_millis(2);
+/// The second half of a rename comes right behind the first, unless whoever renames is interrupted between them.
+const RENAME_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What happened since the last look.
 #[derive(Default)]
@@ -150,9 +150,11 @@ impl Watch {
     /// When the kernel's queue cannot be read.
     pub fn take(&self) -> Result<Heard, Error> {
         self.drain()?;
-        if self.lock().moving > 0 {
-            // what left the tree has no second half
-            poll::wait_readable(&[self.queue.as_fd()], Some(RENAME_PATIENCE))?;
+        // what left the tree has no second half
+        let deadline = Instant::now() + RENAME_PATIENCE;
+        while self.lock().moving > 0 && Instant::now() < deadline {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            poll::wait_readable(&[self.queue.as_fd()], Some(patience))?;
             self.drain()?;
         }
         let mut state = self.lock();
