@@ -85,6 +85,10 @@ fn history(mirror: &Mirror, log: &Log) -> String {
 /// Lets it be killed until the storm is over; returns it alive, and how often it, or its connection, was killed.
 fn deaths(mirror: &Mirror, seed: u64, victim: Victim, over: &AtomicBool) -> Done<(Follower, usize)> {
     let mut follower = Follower::start(mirror)?;
+    if victim == Victim::Connection {
+        // one that never had a connection says so and ends
+        follower.wait_said(BOUND, "connected")?;
+    }
     let (mut deaths, mut chance) = (0, seed);
     while !over.load(Ordering::Relaxed) {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
