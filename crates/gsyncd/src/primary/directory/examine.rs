@@ -232,8 +232,12 @@ impl<'a> Examiner<'a> {
                 // one that has another name by now moved out before the end
                 if known.is_directory() && self.map.names(known.gfid)?.is_empty() {
                     open.push((known.gfid, Some((at, known)), self.map.children(known.gfid)?));
-                } else {
-                    self.map.mark_name(at, known.gfid)?;
+                    continue;
+                }
+                self.map.mark_name(at, known.gfid)?;
+                if !self.map.names(known.gfid)?.is_empty() {
+                    // what was done through this name was not looked at: its directory is gone
+                    self.map.mark(known.gfid, Changes::DOUBT.and(Changes::META))?;
                 }
                 continue;
             }

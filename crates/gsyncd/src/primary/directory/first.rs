@@ -4,7 +4,7 @@ use super::flow::YOUNG_LIMIT;
 use super::ground::{Ground, identify, join, stat_of};
 use super::map::{Changes, Known, Map, MapError};
 use super::progress::Progress;
-use super::scan::{Skipped, is_gone, list};
+use super::scan::{Skipped, is_gone, list, open_to_read};
 use super::view::{attributes_of, kind_of, open_file, xattrs_at, xattrs_of};
 use super::watch::Watch;
 use crate::primary::facts::{self, Content, Facts, INLINE_LIMIT_BYTES, Want};
@@ -14,7 +14,7 @@ use crate::primary::view::View;
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Body, Kind, Object};
 use gsyncd_sys::at::Stat;
-use gsyncd_sys::{Errno, Error, OFlags, at, xattr};
+use gsyncd_sys::{Errno, Error, at, xattr};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -180,8 +180,7 @@ impl<'a> First<'a> {
     }
 
     fn enter(&self, below: &Below) -> Result<(Arc<OwnedFd>, Vec<Name>), Error> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        let dir = Arc::new(at::open_here(&below.parent, &below.name, flags)?);
+        let dir = Arc::new(open_to_read(&below.parent, &below.name, below.gfid)?);
         if let Some(watch) = self.watch {
             watch.add(below.gfid, &dir);
         }

@@ -18,6 +18,7 @@ use crossbeam_channel::Receiver;
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::wire::message::Welcome;
 use gsyncd_sys::Errno;
+use gsyncd_sys::at::Stat;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -480,9 +481,9 @@ impl Directory {
         let ground = Arc::clone(&self.ground);
         let mut examiner = Examiner::new(&ground);
         let mut scan = Scan::new(&ground, watch.as_deref(), &self.progress);
-        // a second time for those whose directory was found to have moved only after them
-        for _ in 0..2 {
-            let mut later = HashMap::new();
+        // again for those whose directory was found to have moved only after them
+        loop {
+            let (mut later, count) = (HashMap::new(), names.len());
             for ((dir, name), cause) in names {
                 let at = Entry { parent: dir, name };
                 if !look(&mut scan, &mut examiner, &at, cause)? {
@@ -490,19 +491,49 @@ impl Directory {
                 }
             }
             names = later;
+            if names.is_empty() || names.len() == count {
+                break;
+            }
         }
         let gone = examiner.bury()?;
+        // what has no name after all was looked at is not in the tree any more
+        let mut left = HashMap::new();
+        for ((dir, name), cause) in names {
+            if dir == Gfid::ROOT || !self.map.names(dir)?.is_empty() {
+                left.insert((dir, name), cause);
+            }
+        }
+        if !left.is_empty() {
+            self.failing.look_again();
+        }
         let (skipped, young) = (scan.skipped, examiner.take_young());
         if let Some(watch) = &watch {
             gone.into_iter().for_each(|gfid| watch.forget(gfid));
             let written = |cause| cause == Cause::Event { written: true };
-            watch.put_back(names.into_iter().map(|(at, cause)| (at, written(cause))).collect());
+            watch.put_back(left.into_iter().map(|(at, cause)| (at, written(cause))).collect());
         }
         self.note_young(young);
         if !skipped.is_empty() {
             self.note_skipped(&skipped);
         }
         Ok(())
+    }
+}
+
+/// A directory whose entries are not known: a new one, or one that moved away before it could be listed.
+fn to_be_listed(
+    scan: &Scan,
+    at: &Entry,
+    stat: &Stat,
+    outcome: Outcome,
+) -> Result<Option<Gfid>, ExamineError> {
+    match (outcome, scan.watch) {
+        (Outcome::NewDirectory(gfid), _) => Ok(Some(gfid)),
+        (_, Some(watch)) if stat.is_dir() => {
+            let known = scan.ground.map().entry(at)?;
+            Ok(known.map(|known| known.gfid).filter(|gfid| !watch.has(*gfid)))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -567,9 +598,7 @@ fn look_there(
     cause: Cause,
 ) -> Result<bool, ExamineError> {
     let ground = scan.ground;
-    let Some(dir) = ground.dir(at.parent)? else {
-        return Ok(ground.map().names(at.parent)?.is_empty());
-    };
+    let Some(dir) = ground.dir(at.parent)? else { return Ok(false) };
     let known = ground.map().entry(at)?;
     let name = at.name.as_bytes();
     let stat = stat_of(&dir, name)?;
@@ -585,7 +614,8 @@ fn look_there(
         (None, Some(known)) => examiner.vanished(at, &known, cause)?,
         (Some(stat), _) if ground.is_other_file_system(&stat) => {}
         (Some(stat), known) => {
-            if let Outcome::NewDirectory(gfid) = examiner.found(&dir, at, &stat, known.as_ref(), cause)? {
+            let outcome = examiner.found(&dir, at, &stat, known.as_ref(), cause)?;
+            if let Some(gfid) = to_be_listed(scan, at, &stat, outcome)? {
                 scan.below(at, gfid, &dir, examiner)?;
             }
         }

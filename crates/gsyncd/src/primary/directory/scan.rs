@@ -1,7 +1,7 @@
 //! Looks through the tree and compares it with the map.
 
 use super::examine::{Cause, ExamineError, Examiner, Outcome};
-use super::ground::{Ground, join, stat_of};
+use super::ground::{Ground, identify, join, stat_of};
 use super::map::Known;
 use super::progress::Progress;
 use super::watch::Watch;
@@ -108,7 +108,7 @@ impl<'a> Scan<'a> {
         open: &mut Vec<Below>,
         examiner: &mut Examiner,
     ) -> Result<(), ExamineError> {
-        let dir = Arc::new(open_to_read(below)?);
+        let dir = Arc::new(open_to_read(&below.parent, &below.name, below.gfid)?);
         if let Some(watch) = self.watch {
             watch.add(below.gfid, &dir);
         }
@@ -176,9 +176,15 @@ impl<'a> Scan<'a> {
 }
 
 /// Opens a directory to be listed; never what is mounted on it.
-fn open_to_read(below: &Below) -> Result<OwnedFd, Error> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-    at::open_here(&below.parent, &below.name, flags)
+///
+/// # Errors
+/// ESTALE when the name has another one by now, or what opening says.
+pub fn open_to_read(parent: &OwnedFd, name: &[u8], gfid: Gfid) -> Result<OwnedFd, Error> {
+    let dir = at::open_here(parent, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+    if gfid != Gfid::ROOT && identify(&dir, b"")? != gfid {
+        return Err(Error::new("openat2", name, Errno::STALE));
+    }
+    Ok(dir)
 }
 
 /// The names in a directory.

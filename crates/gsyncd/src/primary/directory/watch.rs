@@ -132,6 +132,12 @@ impl Watch {
         }
     }
 
+    /// True when a directory is watched.
+    #[must_use]
+    pub fn has(&self, gfid: Gfid) -> bool {
+        self.lock().watches.contains_key(&gfid)
+    }
+
     /// True when some directories could not be watched.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {

@@ -5,6 +5,7 @@ use crate::primary::facts::{Content, Facts, Unreadable, Want};
 use crate::primary::view::View;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Batch, Need, Why};
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub struct Repair {
     sequence: u64,
     attempts: HashMap<Gfid, Attempts>,
     stuck: HashMap<Gfid, Stuck>,
-    /// Names whose holder is not settled.
+    /// Names that were not made true for reasons of their own: their holder is not settled, or was given up before.
     unsettled: HashSet<Entry>,
 }
 
@@ -74,6 +75,7 @@ impl Repair {
         }
         if self.stuck.contains_key(&need.gfid) {
             // nothing new can be said of it in this round
+            self.unsettled.extend(need.at);
             return;
         }
         tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "needed");
@@ -118,7 +120,10 @@ impl Repair {
     /// Gives an object up for this round at once: what is wrong with it will not pass by itself.
     pub fn give_up(&mut self, need: Need) {
         // the first reason is the one that counts: others may follow from it
-        self.stuck.entry(need.gfid).or_insert_with(|| need.into());
+        match self.stuck.entry(need.gfid) {
+            Occupied(_) => self.unsettled.extend(need.at),
+            Vacant(free) => drop(free.insert(need.into())),
+        }
     }
 
     /// Gives a name up for this round: who holds it is not settled.
@@ -151,8 +156,10 @@ impl Repair {
             let above = need.at.as_ref().and_then(|at| self.stuck.get(&at.parent));
             if let Some(passing) = above.map(|above| above.passing) {
                 // not before its directory
-                let gfid = need.gfid;
-                self.stuck.entry(gfid).or_insert_with(|| Stuck { passing, ..Stuck::from(need) });
+                match self.stuck.entry(need.gfid) {
+                    Occupied(_) => self.unsettled.extend(need.at),
+                    Vacant(free) => drop(free.insert(Stuck { passing, ..Stuck::from(need) })),
+                }
                 continue;
             }
             // once each, but again when one need wants the content and the one before did not
