@@ -221,6 +221,13 @@ pub trait Tree: Send + Sync {
     fn stage(&self, _gfid: Gfid, _seen: &Seen) -> Result<Option<Box<dyn Handle>>> {
         Ok(None)
     }
+    /// Makes the content of new versions durable, before they are published.
+    ///
+    /// # Errors
+    /// As [`Tree::identify`].
+    fn settle_staged(&self, _staged: &[Gfid]) -> Result<()> {
+        Ok(())
+    }
     /// Puts the new version of a file in place of the old one; its directory keeps its times.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Gives one object its content and what belongs to it.
 
 use super::adopt::has_content;
-use super::pool::lock;
+use super::pool::{lock, parallel};
 use super::work::Work;
 use crate::tree::dress::{Before, dress};
 use crate::tree::{Access, Durability, Handle, Seen};
@@ -75,13 +75,33 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Completes a new version and puts it in place of the old one.
+    /// Completes a new version; [`Work::publish`] puts it in place of the old one.
     fn replace(&self, object: &Object, staged: Box<dyn Handle>, bytes: &[u8]) -> Result<()> {
         staged.write_at(bytes, 0)?;
         let before = Before::Seen(staged.seen()?);
         dress(&*staged, object, before, true)?;
         self.finish_content(object.gfid, staged, bytes.len() as u64)?;
-        self.tree.publish(object.gfid)
+        lock(&self.staged).push(object.gfid);
+        Ok(())
+    }
+
+    /// Puts the new versions in place of the old ones, all that were made: their content is durable by then, so that
+    /// a crash never leaves a name with neither.
+    pub(super) fn publish(&mut self) {
+        let staged = std::mem::take(&mut *lock(&self.staged));
+        if staged.is_empty() || self.report.is_over() {
+            return;
+        }
+        if let Err(error) = self.tree.settle_staged(&staged) {
+            staged.iter().for_each(|gfid| self.report.failed(*gfid, None, &error));
+            return;
+        }
+        let (tree, report) = (self.tree, &self.report);
+        parallel(self.threads, &staged, |gfid| {
+            if !report.is_over() {
+                report.check(*gfid, None, tree.publish(*gfid));
+            }
+        });
     }
 
     /// Closes a written file so that it will be durable when it is said to be, with this size in bytes.

@@ -66,6 +66,7 @@ impl Engine {
         work.resolve();
         work.place();
         work.update();
+        work.publish();
         work.remove();
         self.tidy(&work);
         work.dress_directories();

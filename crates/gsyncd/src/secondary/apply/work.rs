@@ -39,6 +39,8 @@ pub(super) struct Work<'a> {
     pub(super) home: HashMap<Gfid, &'a Entry>,
     /// Dead directories that turned out not to be empty.
     pub(super) stuck: HashSet<Gfid>,
+    /// Files whose new versions are complete beside the old ones.
+    pub(super) staged: Mutex<Vec<Gfid>>,
     /// Files written and closed, with their sizes in bytes: durable after the next barrier.
     pub(super) written: Mutex<Vec<(Gfid, u64)>>,
     /// Directories whose set-gid bit or default ACL changes what is created in them.
@@ -92,6 +94,7 @@ impl<'a> Work<'a> {
             finished: HashSet::new(),
             home,
             stuck: HashSet::new(),
+            staged: Mutex::default(),
             written: Mutex::default(),
             heritage: HashMap::new(),
             unfit: HashSet::new(),

@@ -171,6 +171,10 @@ impl Tree for LocalTree {
         self.begin_version(gfid, seen)
     }
 
+    fn settle_staged(&self, staged: &[Gfid]) -> Result<()> {
+        self.settle_versions(staged)
+    }
+
     fn publish(&self, gfid: Gfid) -> Result<()> {
         self.publish_version(gfid)
     }

@@ -8,7 +8,7 @@ use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::Kind;
 use gsyncd_sys::{Errno, Error, OFlags, Result, at};
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Its name below the tree's own directory.
 const NAME: &[u8] = b"stage";
@@ -16,9 +16,14 @@ const NAME: &[u8] = b"stage";
 /// Where new versions are written, each under its gfid.
 pub(super) struct Stage {
     dir: OwnedFd,
-    /// A directory gets its times back after each rename into it: one at a time, or they would be mixed up.
-    publishing: Mutex<()>,
+    /// A directory gets its times back after each rename into it: one at a time in each, or they would be mixed up.
+    publishing: [Mutex<()>; LANES],
 }
+
+/// So many files are made durable one by one.
+const FEW: usize = 8;
+/// So many directories are published to side by side.
+const LANES: usize = 64;
 
 impl Stage {
     /// Opens it, empty.
@@ -36,7 +41,15 @@ impl Stage {
         for name in left {
             at::unlink(&dir, &name)?;
         }
-        Ok(Stage { dir, publishing: Mutex::new(()) })
+        Ok(Stage { dir, publishing: std::array::from_fn(|_| Mutex::new(())) })
+    }
+
+    /// The turn of a directory; some share one.
+    fn turn(&self, directory: Gfid) -> Option<MutexGuard<'_, ()>> {
+        let mixed =
+            directory.0.iter().fold(0_usize, |mixed, byte| mixed.wrapping_mul(31) ^ usize::from(*byte));
+        let lane = self.publishing.get(mixed % LANES)?;
+        Some(lane.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -60,6 +73,20 @@ impl LocalTree {
         Ok(Some(Box::new(Open::file(created?, access, None))))
     }
 
+    /// Makes new versions durable: few of them each, many with all that is not durable.
+    pub(super) fn settle_versions(&self, staged: &[Gfid]) -> Result<()> {
+        let access = &self.paths.access;
+        if staged.len() > FEW {
+            access.count(1);
+            return at::sync_file_system(&self.file_system);
+        }
+        for gfid in staged {
+            access.count(2);
+            at::fsync(at::open(&self.stage.dir, &gfid.canonical(), OFlags::RDONLY)?)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn publish_version(&self, gfid: Gfid) -> Result<()> {
         let missing = || Error::new("publish", &gfid.canonical(), Errno::NOENT);
         let (dir, at) = self.paths.find(gfid)?.ok_or_else(missing)?;
@@ -69,7 +96,7 @@ impl LocalTree {
         let _changing = access.change();
         access.count(2);
         let timed = {
-            let _one = self.stage.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+            let _turn = self.stage.turn(at.parent);
             let before = at::stat_fd(&dir)?;
             access.within(&[&dir], || at::rename(&self.stage.dir, &name, &dir, at.name.as_bytes()))?;
             at::set_times_handle(&dir, before.atime, before.mtime)
