@@ -200,7 +200,9 @@ impl Pipeline {
         Ok(())
     }
 
-    fn quarantine_all(&mut self, stuck: Vec<super::send::Stuck>, stamp: u32) {
+    fn quarantine_all(&mut self, mut stuck: Vec<super::send::Stuck>, stamp: u32) {
+        // their objects are among them
+        stuck.retain(|stuck| !stuck.name_only);
         if stuck.is_empty() {
             return;
         }
@@ -218,7 +220,8 @@ impl Pipeline {
         for stuck in due {
             self.sender.say_again(stuck.gfid, stuck.at);
         }
-        let stuck = self.sender.settle()?;
+        let mut stuck = self.sender.settle()?;
+        stuck.retain(|stuck| !stuck.name_only);
         self.quarantine.add(stuck);
         if self.quarantine.is_empty() {
             self.commit.release();

@@ -67,6 +67,7 @@ impl Directory {
                 removed += u64::from(matches!(dirty, Dirty::Name(..)));
             }
         }
+        self.keep_names(due, &stuck)?;
         self.note_stuck(&stuck)?;
         self.session.generation = sender.generation().unwrap_or(0).max(self.session.generation);
         self.unrecorded.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
@@ -74,6 +75,23 @@ impl Directory {
             progress.done += count;
             progress.removed += removed;
         });
+        Ok(())
+    }
+
+    /// Names that nothing of what was said was about, but that came up: the secondary has something there.
+    fn keep_names(&self, due: &[(u64, Dirty)], stuck: &[Stuck]) -> Result<(), Ending> {
+        let said: HashSet<&Entry> = due
+            .iter()
+            .filter_map(|(_, dirty)| if let Dirty::Name(at, _) = dirty { Some(at) } else { None })
+            .collect();
+        let names = stuck.iter().filter(|stuck| stuck.name_only).filter_map(|stuck| stuck.at.as_ref());
+        for at in names.filter(|at| !said.contains(at)) {
+            match self.map.entry(at)? {
+                Some(holder) => self.map.mark(holder.gfid, Changes::NAMES.and(Changes::META))?,
+                // its directory lives: nobody is said to be dead by this
+                None => self.map.mark_name(at.clone(), at.parent)?,
+            }
+        }
         Ok(())
     }
 

@@ -34,6 +34,8 @@ pub struct Repair {
 struct Attempts {
     failures: u32,
     rounds: u32,
+    /// Where it was needed: given up, these names are not true either.
+    names: HashSet<Entry>,
 }
 
 impl Repair {
@@ -80,6 +82,7 @@ impl Repair {
         }
         tracing::debug!(gfid = %need.gfid, at = ?need.at, why = ?need.why, "needed");
         let attempts = self.attempts.entry(need.gfid).or_default();
+        attempts.names.extend(need.at.clone());
         if !matches!(need.why, Why::Failed { .. }) {
             attempts.rounds += 1;
             return if attempts.rounds > ROUNDS_LIMIT {
@@ -119,6 +122,9 @@ impl Repair {
 
     /// Gives an object up for this round at once: what is wrong with it will not pass by itself.
     pub fn give_up(&mut self, need: Need) {
+        if let Some(attempts) = self.attempts.get_mut(&need.gfid) {
+            self.unsettled.extend(attempts.names.drain());
+        }
         // the first reason is the one that counts: others may follow from it
         match self.stuck.entry(need.gfid) {
             Occupied(_) => self.unsettled.extend(need.at),
