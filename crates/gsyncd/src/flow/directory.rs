@@ -477,6 +477,25 @@ fn an_excluded_name_is_not_there_and_a_kept_one_stays() {
 }
 
 #[test]
+fn what_is_excluded_later_stays_as_it_is_and_lets_others_go() {
+    let world = World::new();
+    let root = world.source();
+    fs::create_dir_all(root.join("e/below")).unwrap();
+    for name in ["e/f", "e/below/k"] {
+        fs::write(root.join(name), name).unwrap();
+    }
+    world.sync();
+    fs::rename(root.join("e/f"), root.join("g")).unwrap();
+    fs::rename(root.join("e/below/k"), root.join("k")).unwrap();
+    let end = world.sync_with(Plan { excludes: vec!["/e".into()], ..world.plan() });
+    assert_eq!(end.failing, 0, "{:?}", end.last_error);
+    let there = world.there();
+    assert_eq!(there[&b"g"[..]].content, b"e/f");
+    assert_eq!(there[&b"k"[..]].content, b"e/below/k");
+    assert!(there.contains_key(&b"e/below"[..]));
+}
+
+#[test]
 fn another_directory_in_its_place_is_refused() {
     let world = World::new();
     let root = world.source();

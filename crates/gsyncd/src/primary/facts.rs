@@ -1,6 +1,6 @@
 //! Gathers facts: reads the present truth about names and objects and writes it down as batches.
 
-use super::view::{Sight, UNSETTLED, View};
+use super::view::{Sight, View};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object};
 use gsyncd_sys::{Errno, Error, at};
@@ -274,8 +274,7 @@ impl<'a> Facts<'a> {
             Ok(Some(object)) => object,
             // gone: the record of its end comes
             Ok(None) => return,
-            // on its way elsewhere, and said with its new name
-            Err(error) if error.errno == UNSETTLED => return,
+            // also one that is on its way elsewhere: what is said of names in it may find nobody there
             Err(error) => return self.cannot_read(dir, error),
         };
         object.times_only = true;

@@ -1,6 +1,6 @@
 //! Compares one name, or what is left of it, with the map, and marks what the secondary has to hear.
 
-use super::ground::{Ground, identify};
+use super::ground::Ground;
 use super::map::{Changes, Known, Map, MapError};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::at::Stat;
@@ -107,7 +107,7 @@ impl<'a> Examiner<'a> {
         if known.is_some_and(|known| known.is_unchanged(stat)) {
             return Ok(Outcome::Same);
         }
-        let Some(gfid) = at::absent_is_none(identify(dir, at.name.as_bytes()))? else {
+        let Some(gfid) = at::absent_is_none(self.ground.identify_here(dir, at.name.as_bytes()))? else {
             return Ok(Outcome::Other);
         };
         let now = self.seen(gfid, at, stat);
@@ -205,6 +205,34 @@ impl<'a> Examiner<'a> {
             self.orphans.push(former.gfid);
         }
         Ok(())
+    }
+
+    /// A name that is left out by now, with all below it: forgotten, but not said. The secondary keeps it as it is.
+    ///
+    /// # Errors
+    /// Only of the map.
+    pub fn leave_out(&mut self, at: &Entry, known: &Known) -> Result<(), ExamineError> {
+        self.map.remove(at)?;
+        let mut open = if known.is_directory() { vec![known.gfid] } else { Vec::new() };
+        while let Some(dir) = open.pop() {
+            if !self.map.names(dir)?.is_empty() {
+                continue;
+            }
+            self.ground.forget(dir);
+            for (name, known) in self.map.children(dir)? {
+                self.map.remove(&Entry { parent: dir, name })?;
+                if known.is_directory() {
+                    open.push(known.gfid);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True when a directory lost a name and may not have another.
+    #[must_use]
+    pub fn has_orphans(&self) -> bool {
+        !self.orphans.is_empty()
     }
 
     /// When all was examined: directories without a name are gone, and everything in them. Returns them.

@@ -14,6 +14,9 @@ const PASSING_PAUSE: Duration = Duration::from_millis(20);
 /// After so many tries of that sort it is taken for a failure.
 const PASSING_TRIES: u32 = 8;
 
+/// More are not kept apart: they are tried again with every round.
+const MOST: usize = 100_000;
+
 struct Trouble {
     reason: String,
     tries: u32,
@@ -49,6 +52,9 @@ impl Failing {
         if !passing && !known {
             tracing::error!(%stuck, "cannot be synced, will be tried again");
         }
+        if self.troubles.len() >= MOST && !self.troubles.contains_key(&stuck.gfid) {
+            return;
+        }
         let trouble = Trouble { reason: stuck.reason.clone(), tries, due: Instant::now() + pause, passing };
         self.troubles.insert(stuck.gfid, trouble);
     }
@@ -62,6 +68,11 @@ impl Failing {
                 (self.again, self.lost) = (None, true);
             }
         }
+    }
+
+    /// Something was certainly not heard of.
+    pub fn look_for_lost(&mut self) {
+        self.lost = true;
     }
 
     /// True, once, when a change seems not to have been heard of.

@@ -1,6 +1,6 @@
 //! The first sync: reads the tree once, says what it finds and writes it into the map as it goes.
 
-use super::ground::{Ground, identify, join, stat_of};
+use super::ground::{Ground, join, stat_of};
 use super::map::{Changes, Known, Map, MapError};
 use super::notice::YOUNG_LIMIT;
 use super::progress::Progress;
@@ -211,7 +211,7 @@ impl<'a> First<'a> {
     ) -> Result<(), FirstError> {
         let at = Entry { parent: below.gfid, name };
         let name = at.name.as_bytes();
-        let (stat, gfid) = match look(dir, name) {
+        let (stat, gfid) = match look(self.ground, dir, name) {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(()),
             Err(error) => {
@@ -222,16 +222,12 @@ impl<'a> First<'a> {
         if self.ground.leaves_out(below.gfid, || below.path.clone(), name, stat.is_dir()) {
             return Ok(());
         }
-        if self.ground.is_other_file_system(&stat) {
-            self.skip(join(below.path.clone(), name), Error::new("fstatat", name, Errno::XDEV));
-            return Ok(());
-        }
         let is_first_name = stat.is_dir() || stat.nlink < 2 || self.map.names(gfid)?.is_empty();
         let known = Known::from_stat(gfid, &stat);
         if known.young && self.young.len() < YOUNG_LIMIT {
             self.young.push(at.clone());
         }
-        self.map.put_new(&at, known)?;
+        self.map.put(&at, known)?;
         match self.read(dir, name, &stat, gfid, is_first_name) {
             Ok(object) => self.state(&at, &stat, object)?,
             Err(error) if is_gone(&error) => {
@@ -309,7 +305,10 @@ impl<'a> First<'a> {
 }
 
 /// What is at a name; None: nothing any more.
-fn look(dir: &OwnedFd, name: &[u8]) -> Result<Option<(Stat, Gfid)>, Error> {
+fn look(ground: &Ground, dir: &OwnedFd, name: &[u8]) -> Result<Option<(Stat, Gfid)>, Error> {
     let Some(stat) = stat_of(dir, name)? else { return Ok(None) };
-    Ok(at::absent_is_none(identify(dir, name))?.map(|gfid| (stat, gfid)))
+    if ground.is_other_file_system(&stat) {
+        return Err(Error::new("fstatat", name, Errno::XDEV));
+    }
+    Ok(at::absent_is_none(ground.identify_here(dir, name))?.map(|gfid| (stat, gfid)))
 }

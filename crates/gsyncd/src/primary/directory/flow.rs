@@ -1,6 +1,7 @@
 //! The flow of a directory, start to end: connect and scan side by side, the first sync or what changed since, then
 //! changes as they come.
 
+use super::failing::Failing;
 use super::first::{First, Onto};
 use super::flights::Flights;
 use super::map::Stage;
@@ -24,7 +25,7 @@ const LAST_LOOKS: u32 = 3;
 /// # Errors
 /// Any other ending.
 pub fn run(directory: &mut Directory, connect: &mut dyn Connect) -> Result<(), Ending> {
-    directory.flights = Flights::default();
+    (directory.flights, directory.failing) = (Flights::default(), Failing::default());
     directory.listen()?;
     let conversation = directory.prepare(connect)?;
     let (mut sender, welcome) = directory.converse(conversation)?;
@@ -107,6 +108,7 @@ impl Directory {
         let mut first = First::new(&self.ground, &*self.view, watch, &self.progress, sender, onto);
         first.run()?;
         let (young, skipped, stuck) = (first.young, first.skipped, first.stuck);
+        self.keep_names(&[], &stuck)?;
         self.note_young(young);
         self.note_skipped(&skipped);
         self.note_stuck(&stuck)?;

@@ -43,6 +43,7 @@ pub struct Place {
 pub struct Ground {
     root: Arc<OwnedFd>,
     device: u64,
+    mount: u64,
     map: Arc<Map>,
     excludes: Excludes,
     open: Mutex<HashMap<Gfid, Arc<OwnedFd>>>,
@@ -71,7 +72,8 @@ impl Ground {
     pub fn open(root: &Path, map: Arc<Map>, excludes: Excludes) -> Result<Ground, Error> {
         let root = Arc::new(at::open_root(root.as_os_str().as_bytes())?);
         let device = at::stat_fd(&root)?.dev;
-        Ok(Ground { root, device, map, excludes, open: Mutex::default() })
+        let (_, mount) = handle::located(&root, b"")?;
+        Ok(Ground { root, device, mount, map, excludes, open: Mutex::default() })
     }
 
     /// The root.
@@ -160,6 +162,18 @@ impl Ground {
             Some(held) if held == gfid => Ok(Some(Place { dir, name: name.into(), stat })),
             _ => Ok(None),
         }
+    }
+
+    /// As [`identify`], refusing what is mounted there: a bind mount shows an object under a name that it does not have.
+    ///
+    /// # Errors
+    /// EXDEV for a mount point, else as [`identify`].
+    pub fn identify_here(&self, dir: impl AsFd, name: &[u8]) -> Result<Gfid, Error> {
+        let (handle, mount) = handle::located(dir, name)?;
+        if mount != self.mount {
+            return Err(Error::new("mount point", name, Errno::XDEV));
+        }
+        Ok(identity::derive(Scope::Primary, handle.kind, &handle.bytes))
     }
 
     /// True for what is mounted inside the tree: not followed.

@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::{Error, at, handle};
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// How many of the entries that were last seen in the root are looked for.
@@ -31,6 +32,15 @@ pub fn confirm(ground: &Ground, source: &Path, state: &Path) -> Result<SessionSt
         map.set_session(&session).map_err(failed)?;
     }
     Ok(session)
+}
+
+/// Makes sure that the path still leads to the directory that is open.
+///
+/// # Errors
+/// When it leads to another one, or nowhere.
+pub fn confirm_still(ground: &Ground, source: &Path, state: &Path) -> Result<(), Failure> {
+    let named = handle::of(at::open_root(source.as_os_str().as_bytes())?, b"")?;
+    if named == handle::of(ground.root(), b"")? { Ok(()) } else { Err(another(source, state)) }
 }
 
 /// The root's handle and its file system.

@@ -131,7 +131,7 @@ impl Directory {
         let map = Arc::new(map);
         let ground = Arc::new(Ground::open(&plan.source, Arc::clone(&map), excludes)?);
         let session = identity::confirm(&ground, &plan.source, &plan.state)?;
-        let view: Arc<dyn View> = Arc::new(DirectoryView::new(Arc::clone(&ground)));
+        let view: Arc<dyn View> = Arc::new(DirectoryView::new(Arc::clone(&ground), plan.ignore_deletes));
         Ok(Directory {
             plan,
             progress,

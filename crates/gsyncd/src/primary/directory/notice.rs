@@ -2,9 +2,10 @@
 
 use super::examine::{Cause, ExamineError, Examiner, Outcome};
 use super::ground::stat_of;
+use super::identity;
 use super::map::Changes;
 use super::scan::{Scan, Skipped, is_gone};
-use super::watch::Heard;
+use super::watch::{Heard, Watch};
 use super::{Directory, Ending};
 use crossbeam_channel::Receiver;
 use gsyncd_core::id::{Entry, Gfid, Name};
@@ -27,13 +28,31 @@ impl Directory {
     /// Looks through the whole tree.
     pub(super) fn scan(&mut self) -> Result<(), Ending> {
         let begun = Instant::now();
+        identity::confirm_still(&self.ground, &self.plan.source, &self.plan.state).map_err(Ending::Failed)?;
         let watch = self.watch.as_ref().map(|(watch, _)| &**watch);
         let mut examiner = Examiner::new(&self.ground);
         let mut scan = Scan::new(&self.ground, watch, &self.progress);
         scan.everything(&mut examiner)?;
+        // what moved behind the scan's back must not be taken for dead
+        if examiner.has_orphans() && watch.is_none_or(Watch::is_exhausted) {
+            scan.skipped.clear();
+            scan.everything(&mut examiner)?;
+        }
+        let mut overflow = false;
+        if let Some(watch) = watch {
+            let heard = watch.take()?;
+            overflow = heard.overflow;
+            let event = |(at, written)| (at, Cause::Event { written });
+            let left = look_at_all(&mut scan, &mut examiner, heard.names.into_iter().map(event).collect())?;
+            watch.put_back(written(left));
+        }
         let gone = examiner.bury()?;
         if let Some(watch) = watch {
             gone.into_iter().for_each(|gfid| watch.forget(gfid));
+        }
+        if overflow {
+            // once more, soon
+            self.failing.look_for_lost();
         }
         let (skipped, young) = (scan.skipped, examiner.take_young());
         self.note_young(young);
@@ -125,7 +144,7 @@ impl Directory {
     }
 
     /// Compares names with the map.
-    fn examine(&mut self, mut names: HashMap<(Gfid, Name), Cause>) -> Result<(), Ending> {
+    fn examine(&mut self, names: Names) -> Result<(), Ending> {
         if names.is_empty() {
             return Ok(());
         }
@@ -133,20 +152,7 @@ impl Directory {
         let ground = Arc::clone(&self.ground);
         let mut examiner = Examiner::new(&ground);
         let mut scan = Scan::new(&ground, watch.as_deref(), &self.progress);
-        // again for those whose directory was found to have moved only after them
-        loop {
-            let (mut later, count) = (HashMap::new(), names.len());
-            for ((dir, name), cause) in names {
-                let at = Entry { parent: dir, name };
-                if !look(&mut scan, &mut examiner, &at, cause)? {
-                    later.insert((at.parent, at.name), cause);
-                }
-            }
-            names = later;
-            if names.is_empty() || names.len() == count {
-                break;
-            }
-        }
+        let names = look_at_all(&mut scan, &mut examiner, names)?;
         let gone = examiner.bury()?;
         // what has no name after all was looked at is not in the tree any more
         let mut left = HashMap::new();
@@ -161,14 +167,39 @@ impl Directory {
         let (skipped, young) = (scan.skipped, examiner.take_young());
         if let Some(watch) = &watch {
             gone.into_iter().for_each(|gfid| watch.forget(gfid));
-            let written = |cause| cause == Cause::Event { written: true };
-            watch.put_back(left.into_iter().map(|(at, cause)| (at, written(cause))).collect());
+            watch.put_back(written(left));
         }
         self.note_young(young);
         if !skipped.is_empty() {
             self.note_skipped(&skipped);
         }
         Ok(())
+    }
+}
+
+/// Names to be looked at, and why.
+type Names = HashMap<(Gfid, Name), Cause>;
+
+/// As the watch keeps them.
+fn written(names: Names) -> HashMap<(Gfid, Name), bool> {
+    names.into_iter().map(|(at, cause)| (at, cause == Cause::Event { written: true })).collect()
+}
+
+/// Looks at names, again at those whose directory was found to have moved only after them. Returns those whose
+/// directory was not found at all.
+fn look_at_all(scan: &mut Scan, examiner: &mut Examiner, mut names: Names) -> Result<Names, ExamineError> {
+    loop {
+        let (mut later, count) = (HashMap::new(), names.len());
+        for ((dir, name), cause) in names {
+            let at = Entry { parent: dir, name };
+            if !look(scan, examiner, &at, cause)? {
+                later.insert((at.parent, at.name), cause);
+            }
+        }
+        if later.is_empty() || later.len() == count {
+            return Ok(later);
+        }
+        names = later;
     }
 }
 

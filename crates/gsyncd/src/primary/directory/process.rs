@@ -3,7 +3,6 @@
 use super::map::{Changes, Dirty, Map, MapError};
 use super::say::say;
 use super::{Directory, Ending};
-use crate::exit::Failure;
 use crate::primary::send::{Sender, Stuck};
 use gsyncd_core::id::{Entry, Gfid};
 use std::collections::HashSet;
@@ -13,8 +12,6 @@ use std::time::{Duration, Instant};
 const STEP: usize = 4096;
 /// What was acknowledged is recorded for good this much later, unless something new is: that records it too.
 const RECORD_PAUSE: Duration = Duration::from_secs(1);
-/// With so many failures something larger is wrong: better to start over a little later.
-const FAILURES_LIMIT: usize = 10_000;
 
 impl Directory {
     /// Says all that is marked, but for what rests after a failure.
@@ -35,10 +32,6 @@ impl Directory {
             // before it is said: or after a crash nobody would know that the secondary heard of it
             self.map.commit()?;
             self.say(&due, sender)?;
-            if self.failing.len() > FAILURES_LIMIT {
-                let why = self.failing.example().unwrap_or_default();
-                return Err(Ending::Lost(Failure::new(format!("too much cannot be synced, such as {why}"))));
-            }
         }
     }
 
@@ -79,16 +72,19 @@ impl Directory {
     }
 
     /// Names that nothing of what was said was about, but that came up: the secondary has something there.
-    fn keep_names(&self, due: &[(u64, Dirty)], stuck: &[Stuck]) -> Result<(), Ending> {
+    pub(super) fn keep_names(&self, due: &[(u64, Dirty)], stuck: &[Stuck]) -> Result<(), Ending> {
         let said: HashSet<&Entry> = due
             .iter()
             .filter_map(|(_, dirty)| if let Dirty::Name(at, _) = dirty { Some(at) } else { None })
             .collect();
-        let names = stuck.iter().filter(|stuck| stuck.name_only).filter_map(|stuck| stuck.at.as_ref());
-        for at in names.filter(|at| !said.contains(at)) {
+        for (gfid, at) in stuck.iter().filter_map(|stuck| Some((stuck.gfid, stuck.at.as_ref()?))) {
+            if said.contains(at) {
+                continue;
+            }
             match self.map.entry(at)? {
+                Some(holder) if holder.gfid == gfid => {}
                 Some(holder) => self.map.mark(holder.gfid, Changes::NAMES.and(Changes::META))?,
-                // its directory lives: nobody is said to be dead by this
+                // its directory is not its holder: nobody is said to be dead by this
                 None => self.map.mark_name(at.clone(), at.parent)?,
             }
         }
@@ -102,6 +98,7 @@ impl Directory {
             return Ok(());
         }
         let stuck = sender.settle_batches()?;
+        self.keep_names(&[], &stuck)?;
         for gfid in landed.into_iter().filter(|gfid| !sender.is_flying(*gfid)) {
             let position = self.flights.end(gfid);
             if let Some(position) = position
@@ -119,6 +116,7 @@ impl Directory {
     /// Waits for all large files.
     pub(super) fn land_all(&mut self, sender: &mut Sender) -> Result<(), Ending> {
         let stuck = sender.settle()?;
+        self.keep_names(&[], &stuck)?;
         self.note_stuck(&stuck)?;
         self.land(sender)
     }

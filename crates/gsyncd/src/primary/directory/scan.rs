@@ -124,8 +124,9 @@ impl<'a> Scan<'a> {
         }
         for (name, known) in known {
             let at = Entry { parent: below.gfid, name };
-            // what is left out by now is not said: the secondary keeps it as it is
-            if !self.leaves_out(below, &at.name, known.is_directory()) {
+            if self.leaves_out(below, &at.name, known.is_directory()) {
+                examiner.leave_out(&at, &known)?;
+            } else {
                 examiner.vanished(&at, &known, Cause::Scan)?;
             }
         }
@@ -147,7 +148,8 @@ impl<'a> Scan<'a> {
             return examiner.vanished(&Entry { parent: below.gfid, name }, &known, Cause::Scan);
         };
         if self.leaves_out(below, &name, stat.is_dir()) {
-            return Ok(());
+            let Some(known) = known else { return Ok(()) };
+            return examiner.leave_out(&Entry { parent: below.gfid, name }, &known);
         }
         let path = || join(below.path.clone(), name.as_bytes());
         if self.ground.is_other_file_system(&stat) {
@@ -155,9 +157,16 @@ impl<'a> Scan<'a> {
             self.skipped.push(Skipped { path: path(), error });
             return Ok(());
         }
-        let path = stat.is_dir().then(path);
+        let path = path();
         let at = Entry { parent: below.gfid, name };
-        let outcome = examiner.found(dir, &at, &stat, known.as_ref(), Cause::Scan)?;
+        let outcome = match examiner.found(dir, &at, &stat, known.as_ref(), Cause::Scan) {
+            Err(ExamineError::Tree(error)) if error.errno == Errno::XDEV => {
+                self.skipped.push(Skipped { path, error });
+                return Ok(());
+            }
+            outcome => outcome?,
+        };
+        let path = stat.is_dir().then_some(path);
         let Some(path) = path else { return Ok(()) };
         let gfid = match outcome {
             Outcome::NewDirectory(gfid) => Some(gfid),

@@ -13,13 +13,14 @@ use std::time::Duration;
 /// Facts from a plain directory. Where the map and the tree disagree nothing is said: an event about it is on its way.
 pub struct DirectoryView {
     ground: Arc<Ground>,
+    keeps_deleted: bool,
 }
 
 impl DirectoryView {
-    /// Reads from `ground`.
+    /// Reads from `ground`; `keeps_deleted`: what is deleted here stays there.
     #[must_use]
-    pub fn new(ground: Arc<Ground>) -> DirectoryView {
-        DirectoryView { ground }
+    pub fn new(ground: Arc<Ground>, keeps_deleted: bool) -> DirectoryView {
+        DirectoryView { ground, keeps_deleted }
     }
 
     /// The object's place; None when it is not in the tree.
@@ -199,6 +200,10 @@ impl View for DirectoryView {
 
     fn rename_window(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn keeps_deleted(&self) -> bool {
+        self.keeps_deleted
     }
 
     fn leaves_alone(&self, at: &Entry) -> bool {

@@ -61,6 +61,8 @@ impl Watch {
                     if let Err(error) = watch.listen() {
                         tracing::error!(%error, "changes cannot be heard");
                         watch.lock().heard.overflow = true;
+                        // one that rings already is heard too
+                        let _ = watch.bell.try_send(());
                         return;
                     }
                 }

@@ -117,7 +117,8 @@ impl Repair {
     }
 
     fn is_left_alone(&self, need: &Need) -> bool {
-        need.at.as_ref().is_some_and(|at| self.view.leaves_alone(at))
+        let is_kept = |at: &Entry| self.view.keeps_deleted() && matches!(self.view.holder(at), Ok(None));
+        need.at.as_ref().is_some_and(|at| self.view.leaves_alone(at) || is_kept(at))
     }
 
     /// Gives an object up for this round at once: what is wrong with it will not pass by itself.

@@ -92,6 +92,11 @@ pub trait View: Send + Sync {
         RENAME_WINDOW
     }
 
+    /// True when names that are free here are not to be freed there.
+    fn keeps_deleted(&self) -> bool {
+        false
+    }
+
     /// True for a name that is not replicated, whatever the secondary has there: it is left alone.
     fn leaves_alone(&self, _at: &Entry) -> bool {
         false

@@ -5,7 +5,6 @@ use super::pool::parallel;
 use super::work::Work;
 use crate::tree::{Holder, Strangers, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
-use gsyncd_core::identity::is_foreign;
 use gsyncd_core::truth::{Need, Why};
 use gsyncd_sys::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,18 +23,18 @@ impl Work<'_> {
         let this = &*self;
         parallel(self.threads, directories, |gfid| {
             if !this.report.is_over() {
-                this.audit_one(*gfid, &used, |_| true);
+                this.audit_one(*gfid, &used);
             }
         });
     }
 
-    /// What is foreign in directories that were taken over: those of a run whose last notes are lost hold what was
-    /// perhaps taken away on the primary since. Where there are many strangers the primary asks by itself.
+    /// What is in directories that were taken over: those of a run whose last notes are lost hold what was perhaps
+    /// taken away on the primary since, foreign or not. Where there are many strangers the primary asks by itself.
     pub(super) fn report_foreign(&self) {
         if self.tree.strangers() == Strangers::Few {
             let used = AtomicUsize::new(0);
             for gfid in &self.taken_over {
-                self.audit_one(*gfid, &used, is_foreign);
+                self.audit_one(*gfid, &used);
             }
         }
     }
@@ -54,12 +53,12 @@ impl Work<'_> {
     }
 
     /// Reports the entries that are to be reported.
-    fn audit_one(&self, directory: Gfid, used: &AtomicUsize, is_wanted: impl Fn(Gfid) -> bool) {
+    fn audit_one(&self, directory: Gfid, used: &AtomicUsize) {
         let mut found = Vec::new();
         let mut fits = true;
         let read = self.tree.entries(directory, &mut |name, gfid| {
             let at = Entry { parent: directory, name };
-            if is_wanted(gfid) && !is_ours(&at) {
+            if !is_ours(&at) {
                 let bytes = ENTRY_BYTES + at.name.as_bytes().len();
                 fits = used.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_BYTES;
                 found.push(Need { gfid, at: Some(at), why: Why::Present });

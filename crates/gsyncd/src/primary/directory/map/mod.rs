@@ -185,6 +185,18 @@ impl Map {
     /// # Errors
     /// As [`Map::entry`].
     pub fn names(&self, gfid: Gfid) -> Result<Vec<Entry>> {
+        let mut names = self.noted_names(gfid)?;
+        let mut held = Vec::with_capacity(names.len());
+        // what the entries say counts
+        for at in names.drain(..) {
+            if self.entry(&at)?.is_some_and(|known| known.gfid == gfid) {
+                held.push(at);
+            }
+        }
+        Ok(held)
+    }
+
+    fn noted_names(&self, gfid: Gfid) -> Result<Vec<Entry>> {
         let overlay = self.lock();
         let mut found = self.read(|view| {
             let table = view.open_table(NAMES)?;
@@ -240,14 +252,6 @@ impl Map {
         {
             self.lock().names.insert(name_key(former.gfid, at), false);
         }
-        self.put_new(at, known)
-    }
-
-    /// As [`Map::put`], for a name that nobody held.
-    ///
-    /// # Errors
-    /// As [`Map::entry`].
-    pub fn put_new(&self, at: &Entry, known: Known) -> Result<()> {
         let mut overlay = self.lock();
         overlay.names.insert(name_key(known.gfid, at), true);
         overlay.entries.insert(entry_key(at), Some(known));
