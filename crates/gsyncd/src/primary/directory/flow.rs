@@ -49,7 +49,8 @@ impl Directory {
     /// Connects, and scans meanwhile if the tree is known.
     fn prepare(&mut self, connect: &mut dyn Connect) -> Result<Conversation, Ending> {
         let tree = self.session.tree;
-        let is_known = self.session.stage == Stage::Complete;
+        // a scan with every try of a long outage would be for nothing: later ones come with the connection
+        let is_known = self.session.stage == Stage::Complete && !std::mem::replace(&mut self.tried, true);
         self.progress.enter(if is_known && !self.scanned { Phase::Scanning } else { Phase::Connecting });
         let connected = std::thread::scope(|scope| {
             let connecting = scope.spawn(|| connect.connect(tree));

@@ -114,6 +114,8 @@ pub struct Directory {
     unreadable: u64,
     /// The map agrees with the tree but for what is heard from now on.
     scanned: bool,
+    /// A connection was tried before.
+    tried: bool,
     watch: Option<(Arc<Watch>, Receiver<()>)>,
     next_scan: Option<Instant>,
     /// When what was acknowledged is recorded for good.
@@ -144,6 +146,7 @@ impl Directory {
             young: (Vec::new(), None),
             unreadable: 0,
             scanned: false,
+            tried: false,
             watch: None,
             next_scan: None,
             unrecorded: None,
@@ -162,7 +165,11 @@ impl Directory {
     pub fn run(&mut self, connect: &mut dyn Connect) -> Ending {
         match flow::run(self, connect) {
             Ok(()) => Ending::UpToDate,
-            Err(ending) => ending,
+            Err(ending) => {
+                // what happens until the next connection is heard, but too late to see what it was in between
+                self.scanned = false;
+                ending
+            }
         }
     }
 }
