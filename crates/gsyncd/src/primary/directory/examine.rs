@@ -1,6 +1,6 @@
 //! Compares one name, or what is left of it, with the map, and marks what the secondary has to hear.
 
-use super::ground::Ground;
+use super::ground::{Found, Ground};
 use super::map::{Changes, Known, Map, MapError};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::at::Stat;
@@ -196,7 +196,7 @@ impl<'a> Examiner<'a> {
         if written {
             self.map.mark(former.gfid, Changes::DATA.and(Changes::META))?;
         } else if !self.map.names(former.gfid)?.is_empty() {
-            self.map.mark(former.gfid, Changes::META)?;
+            self.map.mark(former.gfid, self.content_since(former).and(Changes::META))?;
         }
         if self.left.len() < LEFT_LIMIT {
             self.left.insert(former.gfid, *former);
@@ -233,6 +233,17 @@ impl<'a> Examiner<'a> {
     #[must_use]
     pub fn has_orphans(&self) -> bool {
         !self.orphans.is_empty()
+    }
+
+    /// What may have become of the content of an object that lost a name and has others: it may have been written to
+    /// through one that came and went and was never known.
+    fn content_since(&self, former: &Known) -> Changes {
+        match self.ground.find(former.gfid) {
+            _ if former.mode & 0o170_000 != 0o100_000 => Changes::META,
+            Ok(Found::Here(place)) if former.seems_to_have_content_of(&place.stat) => Changes::META,
+            Ok(Found::Here(_)) => Changes::DATA,
+            Ok(Found::Gone | Found::Moving) | Err(_) => Changes::DOUBT,
+        }
     }
 
     /// When all was examined: directories without a name are gone, and everything in them. Returns them.
