@@ -434,6 +434,26 @@ fn the_second_of_two_quick_changes_is_heard() {
 }
 
 #[test]
+fn a_large_file_is_sent_once_for_one_change() {
+    let world = World::new();
+    let path = world.source().join("large");
+    fs::write(&path, vec![1; 3_000_000]).unwrap();
+    let follower = Follower::start(&world);
+    wait_until_equal(&world);
+    for round in 0..10 {
+        let before = follower.progress.now().1.found;
+        let mut file = fs::File::options().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, &[round; 10]).unwrap();
+        wait_until_equal(&world);
+        let waits = || follower.progress.now().1.waiting_since.is_none();
+        assert!(wait_until(waits));
+        // once for the change, and at most once more for what was heard while it was sent
+        assert!(follower.progress.now().1.found <= before + 2, "{:?}", follower.progress.now());
+    }
+    follower.stop();
+}
+
+#[test]
 fn the_root_and_passing_names_leave_the_right_times() {
     let world = World::new();
     let root = world.source();

@@ -35,10 +35,11 @@ impl Flights {
         Some(position)
     }
 
-    /// True while it should not be sent again.
+    /// True while it should not be sent again: it is under way, or was just now.
     #[must_use]
     pub fn rests(&self, gfid: Gfid) -> bool {
-        self.rests.get(&gfid).is_some_and(|until| Instant::now() < *until)
+        self.under_way.contains_key(&gfid)
+            || self.rests.get(&gfid).is_some_and(|until| Instant::now() < *until)
     }
 
     /// When the next one may be sent again.
@@ -64,7 +65,7 @@ mod tests {
     fn a_short_flight_needs_no_rest() {
         let (mut flights, gfid) = (Flights::default(), Gfid([1; 16]));
         flights.begin(gfid, 7);
-        assert!(!flights.is_empty());
+        assert!(!flights.is_empty() && flights.rests(gfid));
         assert_eq!(flights.end(gfid), Some(7));
         assert_eq!(flights.end(gfid), None);
         assert!(flights.is_empty() && !flights.rests(gfid) && flights.next_due().is_none());

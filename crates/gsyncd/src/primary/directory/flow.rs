@@ -166,6 +166,9 @@ impl Directory {
             }
             let heard = self.hear()?;
             self.take_in(heard)?;
+            // first what arrived: it would be taken for not sent yet
+            sender.check()?;
+            self.land(sender)?;
             self.process(sender)?;
             sender.check()?;
             self.land(sender)?;
