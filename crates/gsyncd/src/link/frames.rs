@@ -77,9 +77,11 @@ impl<W: Write> FrameWriter<W> {
     pub fn write<T: Code>(&self, message: &T) -> io::Result<()> {
         let payload = message::encode(message);
         let header = frame::header(&payload).map_err(io::Error::other)?;
+        // in one piece: ssh sends what it reads, and TCP keeps a second small packet back until the first is
+        // acknowledged, which may take 40 ms
+        let frame = [&header[..], &payload].concat();
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        output.write_all(&header)?;
-        output.write_all(&payload)?;
+        output.write_all(&frame)?;
         output.flush()
     }
 }
@@ -104,6 +106,26 @@ mod tests {
         for cut in 1..bytes.len() {
             assert!(matches!(read::<Request>(&mut &bytes[..cut]), Err(FrameError::Io(_))), "cut at {cut}");
         }
+    }
+
+    /// Counts the writes that reach it.
+    struct Counter(usize);
+
+    impl std::io::Write for Counter {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += 1;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_message_is_one_write() {
+        let mut counter = Counter(0);
+        FrameWriter::new(&mut counter).write(&Request::Abandon { transfer: 7 }).unwrap();
+        assert_eq!(counter.0, 1);
     }
 
     #[test]
