@@ -5,7 +5,6 @@ use crate::secondary::apply::tests::model::entry;
 use crate::tree::local;
 use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object, TimeStamp};
-use std::time::Instant;
 
 const FILES_A_DIRECTORY: u32 = 100;
 
@@ -56,57 +55,4 @@ fn a_new_file_costs_five_calls_and_one_that_is_right_few() {
     assert!(new < 5.5, "{new} calls a new file");
     let same = cost(&[7; 4096]);
     assert!(same < 12.5, "{same} calls a file that is right");
-}
-
-/// `cargo test --release -- --ignored --nocapture a_first_sync_in_numbers`
-#[test]
-#[ignore = "measures time"]
-fn a_first_sync_in_numbers() {
-    let base = std::env::var("GSYNCD_TEST_BASE").unwrap_or("/tmp".into());
-    for round in 0..5 {
-        let home = tempfile::tempdir_in(&base).unwrap();
-        let batches: Vec<Batch> = (0..200).map(|number| batch(number, &[7; 4096])).collect();
-        let tree = local::open(home.path(), [7; 16]).unwrap();
-        let engine = Engine::open(tree.clone(), tree.parallelism().unwrap()).unwrap();
-        let start = Instant::now();
-        for batch in &batches {
-            assert!(engine.apply(batch).unwrap().needs.is_empty());
-        }
-        let applied = start.elapsed();
-        tree.sync().unwrap();
-        let synced = start.elapsed();
-        for batch in &batches {
-            assert!(engine.apply(batch).unwrap().needs.is_empty());
-        }
-        let again = start.elapsed() - synced;
-        tree.sync().unwrap();
-        drop((tree, engine));
-        let start = Instant::now();
-        let tree = local::open(home.path(), [7; 16]).unwrap();
-        let engine = Engine::open(tree.clone(), tree.parallelism().unwrap()).unwrap();
-        assert!(!tree.is_empty().unwrap());
-        let opened = start.elapsed();
-        let answer = engine.apply(&batch(0, &[8; 4096])).unwrap();
-        assert!(answer.needs.is_empty());
-        let updated = start.elapsed() - opened;
-        tree.sync().unwrap();
-        let done = start.elapsed() - opened - updated;
-        drop((tree, engine));
-        let closed = start.elapsed() - opened - updated - done;
-        println!("opened {opened:?}, updated {updated:?}, synced {done:?}, closed {closed:?}");
-        let tree = local::open(home.path(), [7; 16]).unwrap();
-        println!("{round}: applied {applied:?}, synced {synced:?}, again {again:?}, calls {}", tree.calls());
-        if std::env::var("GSYNCD_TEST_PLAIN").is_ok() {
-            let start = Instant::now();
-            let plain = tempfile::tempdir_in(&base).unwrap();
-            for dir in 0..200 {
-                let dir = plain.path().join(format!("dir-{dir}"));
-                std::fs::create_dir(&dir).unwrap();
-                for file in 0..100 {
-                    std::fs::write(dir.join(format!("file-{file}")), [7; 4096]).unwrap();
-                }
-            }
-            println!("plain, one thread: {:?}", start.elapsed());
-        }
-    }
 }
