@@ -9,6 +9,18 @@ pub struct TimeStamp {
     pub nanos: u32,
 }
 
+impl From<(i64, u32)> for TimeStamp {
+    fn from((seconds, nanos): (i64, u32)) -> TimeStamp {
+        TimeStamp { seconds, nanos }
+    }
+}
+
+impl From<TimeStamp> for (i64, u32) {
+    fn from(stamp: TimeStamp) -> (i64, u32) {
+        (stamp.seconds, stamp.nanos)
+    }
+}
+
 /// What sort of object it is, with what only that sort has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -69,6 +81,23 @@ impl Xattr {
     #[must_use]
     pub fn is_replicated(key: &[u8]) -> bool {
         key.starts_with(b"user.") || key == Self::ACL_ACCESS || key == Self::ACL_DEFAULT
+    }
+
+    /// The replicated ones among these keys, with the values that `get` has; one that went away meanwhile is left out.
+    ///
+    /// # Errors
+    /// What `get` returns.
+    pub fn replicated<E>(
+        keys: impl IntoIterator<Item = Box<[u8]>>,
+        mut get: impl FnMut(&[u8]) -> Result<Option<Box<[u8]>>, E>,
+    ) -> Result<Vec<Xattr>, E> {
+        let mut found = Vec::new();
+        for key in keys.into_iter().filter(|key| Xattr::is_replicated(key)) {
+            if let Some(value) = get(&key)? {
+                found.push(Xattr { key, value });
+            }
+        }
+        Ok(found)
     }
 }
 

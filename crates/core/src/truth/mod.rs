@@ -32,6 +32,14 @@ pub enum Body {
     Hash([u8; 32]),
 }
 
+impl Body {
+    /// How many bytes of content it carries itself.
+    #[must_use]
+    pub fn carried_bytes(&self) -> usize {
+        if let Body::Inline(bytes) = self { bytes.len() } else { 0 }
+    }
+}
+
 /// A statement about one object that exists on the primary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {

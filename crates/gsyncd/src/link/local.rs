@@ -6,7 +6,7 @@
 use super::frames::FrameError;
 use super::inbox::Requests;
 use super::outbox::Outbox;
-use gsyncd_core::truth::{Batch, Body, Object};
+use gsyncd_core::truth::{Batch, Object};
 use gsyncd_core::wire::message::Request;
 use std::collections::VecDeque;
 use std::io;
@@ -131,9 +131,8 @@ fn batch_cost(batch: &Batch) -> usize {
 }
 
 fn object_cost(object: &Object) -> usize {
-    let content = if let Body::Inline(bytes) = &object.body { bytes.len() } else { 0 };
     let xattrs = object.xattrs.iter().flatten().map(|xattr| xattr.key.len() + xattr.value.len());
-    content + xattrs.sum::<usize>()
+    object.body.carried_bytes() + xattrs.sum::<usize>()
 }
 
 #[cfg(test)]

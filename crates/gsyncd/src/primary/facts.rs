@@ -282,16 +282,15 @@ impl<'a> Facts<'a> {
     }
 
     fn keep(&mut self, object: Object) {
-        let bytes = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() } else { 0 };
         let known = self.stated.get(&object.gfid).and_then(|&at| self.batch.objects.get_mut(at));
         let Some(known) = known else {
-            self.content_bytes += bytes(&object.body);
+            self.content_bytes += object.body.carried_bytes();
             self.stated.insert(object.gfid, self.batch.objects.len());
             self.batch.objects.push(object);
             return;
         };
         if object.body != Body::Untouched && !matches!(known.body, Body::Inline(_) | Body::Follows) {
-            self.content_bytes += bytes(&object.body);
+            self.content_bytes += object.body.carried_bytes();
             known.body = object.body;
             known.attributes = object.attributes;
         }

@@ -54,7 +54,6 @@ impl Seen {
 
 impl From<gsyncd_sys::at::Stat> for Seen {
     fn from(stat: gsyncd_sys::at::Stat) -> Seen {
-        let stamp = |(seconds, nanos)| TimeStamp { seconds, nanos };
         Seen {
             mode: stat.mode,
             nlink: stat.nlink,
@@ -62,8 +61,8 @@ impl From<gsyncd_sys::at::Stat> for Seen {
             gid: stat.gid,
             size: stat.size,
             device: (stat.rdev & 0xffff_ffff) as u32,
-            mtime: stamp(stat.mtime),
-            atime: stamp(stat.atime),
+            mtime: stat.mtime.into(),
+            atime: stat.atime.into(),
         }
     }
 }

@@ -5,12 +5,12 @@ use super::map::{Changes, Known, Map, MapError};
 use super::notice::YOUNG_LIMIT;
 use super::progress::Progress;
 use super::scan::{Skipped, is_gone, list, open_to_read};
-use super::view::{attributes_of, kind_of, open_file, xattrs_at, xattrs_of};
+use super::view::{kind_of, open_file, xattrs_at, xattrs_of};
 use super::watch::Watch;
 use crate::primary::facts::{self, Content, Facts, INLINE_LIMIT_BYTES, Want};
 use crate::primary::plan::{hand_over, hand_over_when_full};
 use crate::primary::send::{SendError, Sender, Stuck};
-use crate::primary::view::View;
+use crate::primary::view::{Sight, View};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_core::truth::{Body, Kind, Object};
 use gsyncd_sys::at::Stat;
@@ -272,7 +272,7 @@ impl<'a> First<'a> {
         is_first_name: bool,
     ) -> Result<Object, Error> {
         let kind = kind_of(dir, name, stat)?;
-        let mut attributes = attributes_of(kind, stat);
+        let mut attributes = Sight::attributes_of(kind, stat);
         let (xattrs, body) = match attributes.kind {
             Kind::File => {
                 let file = open_file(dir, name)?;

@@ -2,7 +2,6 @@
 
 use super::progress::Progress;
 use crate::link::outbox::Outbox;
-use gsyncd_core::truth::Body;
 use gsyncd_core::wire::message::Request;
 use std::sync::Arc;
 
@@ -32,10 +31,7 @@ impl Outbox for Meter {
 fn content_bytes(request: &Request) -> u64 {
     match request {
         Request::Data { bytes, .. } => bytes.len() as u64,
-        Request::Batch(batch) => {
-            let inline = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() as u64 } else { 0 };
-            batch.objects.iter().map(|object| inline(&object.body)).sum()
-        }
+        Request::Batch(batch) => batch.objects.iter().map(|object| object.body.carried_bytes() as u64).sum(),
         _ => 0,
     }
 }

@@ -1,9 +1,9 @@
 //! The present truth about a plain directory.
 
 use super::ground::{Found, Ground, Place, identify, stat_of, unreadable_map};
-use crate::primary::view::{Sight, UNSETTLED, View};
+use crate::primary::view::{Sight, UNSETTLED, View, replicated_xattrs};
 use gsyncd_core::id::{Entry, Gfid, Name, Stime};
-use gsyncd_core::truth::{Attributes, Kind, TimeStamp, Xattr};
+use gsyncd_core::truth::{Kind, Xattr};
 use gsyncd_sys::at::Stat;
 use gsyncd_sys::{Errno, Error, OFlags, at, xattr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -55,29 +55,13 @@ pub fn kind_of(dir: impl AsFd, name: &[u8], stat: &Stat) -> Result<Kind, Error> 
     })
 }
 
-/// What an object looks like.
-#[must_use]
-pub fn attributes_of(kind: Kind, stat: &Stat) -> Attributes {
-    let stamp = |(seconds, nanos)| TimeStamp { seconds, nanos };
-    let size = if kind == Kind::File { stat.size } else { 0 };
-    Attributes {
-        kind,
-        mode: stat.mode & 0o7777,
-        uid: stat.uid,
-        gid: stat.gid,
-        size,
-        mtime: stamp(stat.mtime),
-        atime: stamp(stat.atime),
-    }
-}
-
 /// The replicated xattrs behind a path, sorted.
 ///
 /// # Errors
 /// Of reading.
 pub fn xattrs_at(path: &[u8]) -> Result<Vec<Xattr>, Error> {
     let keys = xattr::list(path)?;
-    sorted(keys, |key| xattr::get(path, key))
+    replicated_xattrs(keys, |key| xattr::get(path, key))
 }
 
 /// The replicated xattrs of an open object, sorted.
@@ -86,21 +70,7 @@ pub fn xattrs_at(path: &[u8]) -> Result<Vec<Xattr>, Error> {
 /// Of reading.
 pub fn xattrs_of(fd: impl AsFd) -> Result<Vec<Xattr>, Error> {
     let keys = xattr::list_fd(&fd)?;
-    sorted(keys, |key| xattr::get_fd(&fd, key))
-}
-
-fn sorted(
-    keys: Vec<Box<[u8]>>,
-    get: impl Fn(&[u8]) -> Result<Option<Box<[u8]>>, Error>,
-) -> Result<Vec<Xattr>, Error> {
-    let mut found = Vec::new();
-    for key in keys.into_iter().filter(|key| Xattr::is_replicated(key)) {
-        if let Some(value) = get(&key)? {
-            found.push(Xattr { key, value });
-        }
-    }
-    found.sort();
-    Ok(found)
+    replicated_xattrs(keys, |key| xattr::get_fd(&fd, key))
 }
 
 /// Opens a regular file for reading, leaving its access time alone where that is allowed.
@@ -132,7 +102,7 @@ impl View for DirectoryView {
 
     fn sight(&self, gfid: Gfid) -> Result<Option<Sight>, Error> {
         let Some(Place { dir, name, stat }) = self.place(gfid)? else { return Ok(None) };
-        let attributes = attributes_of(kind_of(&dir, &name, &stat)?, &stat);
+        let attributes = Sight::attributes_of(kind_of(&dir, &name, &stat)?, &stat);
         Ok(Some(Sight { attributes, names: stat.nlink }))
     }
 
@@ -155,7 +125,7 @@ impl View for DirectoryView {
         if place.name.is_empty() {
             let path = xattr::below(&place.dir, b"");
             let keys = xattr::list_through(&path)?;
-            return sorted(keys, |key| xattr::get_through(&path, key)).map(Some);
+            return replicated_xattrs(keys, |key| xattr::get_through(&path, key)).map(Some);
         }
         let path = xattr::below(&place.dir, &place.name);
         match xattrs_at(&path) {

@@ -419,14 +419,13 @@ impl Sender {
     }
 
     fn sent_of(&self, batch: &Batch) -> Sent {
-        let inline = |body: &Body| if let Body::Inline(bytes) = body { bytes.len() } else { 0 };
         let gfids = batch.objects.iter().map(|object| object.gfid).chain(batch.dead.iter().copied());
         let follows = batch.objects.iter().filter(|object| object.body == Body::Follows);
         Sent {
             follows: follows.map(|object| object.gfid).collect(),
             names: batch.names.iter().map(|name| name.at.clone()).collect(),
             repaired: gfids.filter(|gfid| self.repair.knows(*gfid)).collect(),
-            bytes: batch.objects.iter().map(|object| inline(&object.body)).sum(),
+            bytes: batch.objects.iter().map(|object| object.body.carried_bytes()).sum(),
         }
     }
 

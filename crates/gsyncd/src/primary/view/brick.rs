@@ -5,7 +5,7 @@
 
 use super::handles::Handles;
 use super::lost::Lost;
-use super::{Sight, View};
+use super::{Sight, View, replicated_xattrs};
 use gsyncd_core::gluster::{gfid2path, handle, mdata, names};
 use gsyncd_core::id::{Entry, Gfid, Name, Stime};
 use gsyncd_core::truth::{Attributes, Kind, TimeStamp, Xattr};
@@ -434,33 +434,17 @@ fn recorded_names(path: &[u8]) -> Result<Vec<Entry>, Error> {
 
 /// The replicated xattrs, sorted by key.
 fn replicated(spot: &Spot) -> Result<Vec<Xattr>, Error> {
-    let mut found = Vec::new();
-    for key in spot.keys()?.into_iter().filter(|key| Xattr::is_replicated(key)) {
-        if let Some(value) = spot.value(&key)? {
-            found.push(Xattr { key, value });
-        }
-    }
-    found.sort();
-    Ok(found)
+    replicated_xattrs(spot.keys()?, |key| spot.value(key))
 }
 
 /// Attributes as users see them.
 fn attributes(kind: Kind, stat: &Stat, times: Option<mdata::Mdata>) -> Attributes {
     let recorded = |time: mdata::Time| TimeStamp { seconds: time.seconds, nanos: time.nanoseconds };
-    let plain = |(seconds, nanos): (i64, u32)| TimeStamp { seconds, nanos };
-    let (mtime, atime) = match times {
-        Some(times) => (recorded(times.mtime), recorded(times.atime)),
-        None => (plain(stat.mtime), plain(stat.atime)),
-    };
-    Attributes {
-        size: if kind == Kind::File { stat.size } else { 0 },
-        kind,
-        mode: stat.mode & 0o7777,
-        uid: stat.uid,
-        gid: stat.gid,
-        mtime,
-        atime,
+    let mut attributes = Sight::attributes_of(kind, stat);
+    if let Some(times) = times {
+        (attributes.mtime, attributes.atime) = (recorded(times.mtime), recorded(times.atime));
     }
+    attributes
 }
 
 #[cfg(test)]

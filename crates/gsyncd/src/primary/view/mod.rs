@@ -8,7 +8,8 @@ mod handles;
 mod lost;
 
 use gsyncd_core::id::{Entry, Gfid, Name};
-use gsyncd_core::truth::{Attributes, Xattr};
+use gsyncd_core::truth::{Attributes, Kind, Xattr};
+use gsyncd_sys::at::Stat;
 use gsyncd_sys::{Errno, Error};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -27,6 +28,35 @@ pub struct Sight {
     pub attributes: Attributes,
     /// How many names users see.
     pub names: u64,
+}
+
+impl Sight {
+    /// The attributes of a plain look at an object of this kind.
+    #[must_use]
+    pub fn attributes_of(kind: Kind, stat: &Stat) -> Attributes {
+        Attributes {
+            size: if kind == Kind::File { stat.size } else { 0 },
+            kind,
+            mode: stat.mode & 0o7777,
+            uid: stat.uid,
+            gid: stat.gid,
+            mtime: stat.mtime.into(),
+            atime: stat.atime.into(),
+        }
+    }
+}
+
+/// The replicated xattrs among these keys, sorted by key.
+///
+/// # Errors
+/// What `get` returns.
+pub fn replicated_xattrs(
+    keys: Vec<Box<[u8]>>,
+    get: impl FnMut(&[u8]) -> Result<Option<Box<[u8]>>, Error>,
+) -> Result<Vec<Xattr>, Error> {
+    let mut found = Xattr::replicated(keys, get)?;
+    found.sort();
+    Ok(found)
 }
 
 /// Reads the present truth. "Not there" is a value, never an error; an error means "cannot be told now".

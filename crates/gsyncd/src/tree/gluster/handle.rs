@@ -23,10 +23,6 @@ pub(super) struct Place {
     pub(super) mount: Arc<Mount>,
 }
 
-fn pair(stamp: TimeStamp) -> (i64, u32) {
-    (stamp.seconds, stamp.nanos)
-}
-
 /// Names the object in an error of a call that had no path.
 fn of<T>(gfid: Gfid, outcome: Result<T>) -> Result<T> {
     outcome.map_err(|error| Error { path: gfid.to_string(), ..error })
@@ -36,15 +32,10 @@ fn of<T>(gfid: Gfid, outcome: Result<T>) -> Result<T> {
 fn xattrs(fd: &OwnedFd, mount: &Mount) -> Result<Vec<Xattr>> {
     let path = xattr::below(fd, b"");
     mount.count();
-    let keys = xattr::list_through(&path)?;
-    let mut found = Vec::new();
-    for key in keys.into_iter().filter(|key| Xattr::is_replicated(key)) {
+    Xattr::replicated(xattr::list_through(&path)?, |key| {
         mount.count();
-        if let Some(value) = xattr::get_through(&path, &key)? {
-            found.push(Xattr { key, value });
-        }
-    }
-    Ok(found)
+        xattr::get_through(&path, key)
+    })
 }
 
 /// The path through which a key can be written: default ACLs only by the second mount.
@@ -112,7 +103,7 @@ impl Handle for File {
         call!(self, at::chmod_fd(&self.fd, mode))
     }
     fn set_times(&self, atime: TimeStamp, mtime: TimeStamp) -> Result<()> {
-        call!(self, at::set_times_fd(&self.fd, pair(atime), pair(mtime)))
+        call!(self, at::set_times_fd(&self.fd, atime.into(), mtime.into()))
     }
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         self.mount.count();
@@ -156,7 +147,7 @@ impl Handle for Place {
         call!(self, at::chmod_handle(&self.fd, mode))
     }
     fn set_times(&self, atime: TimeStamp, mtime: TimeStamp) -> Result<()> {
-        call!(self, at::set_times_handle(&self.fd, pair(atime), pair(mtime)))
+        call!(self, at::set_times_handle(&self.fd, atime.into(), mtime.into()))
     }
     fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize> {
         self.no_content("pread")

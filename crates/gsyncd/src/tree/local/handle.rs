@@ -24,10 +24,6 @@ pub(super) struct Open {
     forbidden: Cell<u32>,
 }
 
-fn pair(stamp: TimeStamp) -> (i64, u32) {
-    (stamp.seconds, stamp.nanos)
-}
-
 impl Open {
     /// A regular file, open for reading and writing.
     pub(super) fn file(fd: OwnedFd, access: &Arc<Access>, restore: Option<u32>) -> Open {
@@ -98,23 +94,18 @@ impl Handle for Open {
     fn set_times(&self, atime: TimeStamp, mtime: TimeStamp) -> Result<()> {
         let _changing = self.access.change();
         if self.content {
-            return at::set_times_fd(&self.fd, pair(atime), pair(mtime));
+            return at::set_times_fd(&self.fd, atime.into(), mtime.into());
         }
-        at::set_times_handle(&self.fd, pair(atime), pair(mtime))
+        at::set_times_handle(&self.fd, atime.into(), mtime.into())
     }
 
     fn xattrs(&self) -> Result<Vec<Xattr>> {
         let path = self.path();
         self.access.count(1);
-        let mut found = Vec::new();
-        for key in xattr::list_through(&path)?.into_iter().filter(|key| Xattr::is_replicated(key)) {
+        Xattr::replicated(xattr::list_through(&path)?, |key| {
             self.access.count(1);
-            let value = self.access.within(&[&self.fd], || xattr::get_through(&path, &key))?;
-            if let Some(value) = value {
-                found.push(Xattr { key, value });
-            }
-        }
-        Ok(found)
+            self.access.within(&[&self.fd], || xattr::get_through(&path, key))
+        })
     }
 
     fn set_xattr(&self, wanted: &Xattr) -> Result<()> {
