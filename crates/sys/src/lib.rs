@@ -4,6 +4,7 @@
 
 pub mod at;
 pub mod child;
+pub mod descriptors;
 pub mod error;
 pub mod handle;
 pub mod inotify;

@@ -7,6 +7,7 @@ use crate::tree;
 use gsyncd_core::cli::ServeArgs;
 use gsyncd_core::shell::Below;
 use gsyncd_core::url::place::shown;
+use gsyncd_sys::descriptors::make_room;
 use gsyncd_sys::{Errno, OFlags, at};
 use std::fs::File;
 use std::io::BufReader;
@@ -48,6 +49,7 @@ fn asked(below: &Below) -> String {
 }
 
 fn serve_at(root: &Path, primary: [u8; 16]) -> Outcome {
+    make_room(std::io::stdin().as_fd());
     log::start_plain(Plain { file: None, writer: None, level: LevelFilter::WARN });
     let tree = tree::local::open(root, primary)?;
     let threads = std::thread::available_parallelism().map_or(2, usize::from);

@@ -18,9 +18,11 @@ use follow::Session;
 use gsyncd_core::cli::DirectoryArgs;
 use gsyncd_core::status::session::SessionInfo;
 use gsyncd_core::url::place::shown;
+use gsyncd_sys::descriptors::make_room;
 use settings::Settings;
 use show::Screen;
 use std::ffi::OsString;
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +35,7 @@ use stop::Stop;
 /// # Errors
 /// What keeps it from running or made it end, and with `--once` what could not be synced.
 pub fn run(args: &DirectoryArgs, argv: &[OsString]) -> Outcome {
+    make_room(std::io::stderr().as_fd());
     let settings = Settings::of(args)?;
     let dir = SessionDir::of(&settings.base, &settings.pair.directory_name());
     let was_used = dir.is_used();
