@@ -1,7 +1,7 @@
 //! Gives one object its content and what belongs to it.
 
 use super::adopt::has_content;
-use super::pool::{lock, parallel};
+use super::pool::lock;
 use super::work::Work;
 use crate::tree::dress::{Before, dress};
 use crate::tree::{Access, Durability, Handle, Seen};
@@ -96,12 +96,14 @@ impl Work<'_> {
             staged.iter().for_each(|gfid| self.report.failed(*gfid, None, &error));
             return;
         }
-        let (tree, report) = (self.tree, &self.report);
-        parallel(self.threads, &staged, |gfid| {
-            if !report.is_over() {
-                report.check(*gfid, None, tree.publish(*gfid));
+        // one after the other: renames between directories take turns in the whole file system anyway, and threads
+        // that wait for theirs take several times as long
+        for gfid in staged {
+            if self.report.is_over() {
+                return;
             }
-        });
+            self.report.check(gfid, None, self.tree.publish(gfid));
+        }
     }
 
     /// Closes a written file so that it will be durable when it is said to be, with this size in bytes.

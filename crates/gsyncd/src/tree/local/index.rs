@@ -8,8 +8,10 @@ use super::store::{Identity, Layer, Snapshot, State, Store};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::Result;
 use gsyncd_sys::handle::FileHandle;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 /// With so many changes in memory they are stored without being asked.
 const MOST_CHANGES: usize = 200_000;
@@ -32,16 +34,24 @@ struct Known {
 }
 
 impl Known {
+    fn changed_record(&self, gfid: Gfid) -> Option<&Option<Arc<Record>>> {
+        self.fresh.records.get(&gfid).or_else(|| self.frozen.records.get(&gfid))
+    }
+
+    fn changed_owner(&self, handle: &FileHandle) -> Option<&Option<Gfid>> {
+        self.fresh.handles.get(handle).or_else(|| self.frozen.handles.get(handle))
+    }
+
     fn record(&self, gfid: Gfid) -> Result<Option<Arc<Record>>> {
-        match self.fresh.records.get(&gfid).or_else(|| self.frozen.records.get(&gfid)) {
-            Some(known) => Ok(known.clone()),
+        match self.changed_record(gfid) {
+            Some(changed) => Ok(changed.clone()),
             None => Ok(self.base.record(gfid)?.map(Arc::new)),
         }
     }
 
     fn owner(&self, handle: &FileHandle) -> Result<Option<Gfid>> {
-        match self.fresh.handles.get(handle).or_else(|| self.frozen.handles.get(handle)) {
-            Some(known) => Ok(*known),
+        match self.changed_owner(handle) {
+            Some(changed) => Ok(*changed),
             None => self.base.owner(handle),
         }
     }
@@ -74,13 +84,28 @@ impl Index {
         self.lock().state
     }
 
+    /// Reads what is stored without the lock: others would wait for the disk.
     pub(super) fn record(&self, gfid: Gfid) -> Result<Option<Arc<Record>>> {
-        self.lock().record(gfid)
+        let base = {
+            let known = self.lock();
+            match known.changed_record(gfid) {
+                Some(changed) => return Ok(changed.clone()),
+                None => Arc::clone(&known.base),
+            }
+        };
+        Ok(base.record(gfid)?.map(Arc::new))
     }
 
     /// The object with this handle; None: it is foreign.
     pub(super) fn owner(&self, handle: &FileHandle) -> Result<Option<Gfid>> {
-        self.lock().owner(handle)
+        let base = {
+            let known = self.lock();
+            match known.changed_owner(handle) {
+                Some(changed) => return Ok(*changed),
+                None => Arc::clone(&known.base),
+            }
+        };
+        base.owner(handle)
     }
 
     /// Says which object a gfid is from now on.
@@ -146,16 +171,22 @@ impl Index {
     }
 
     /// Makes the tree durable by `sync`, then all that was known before; with `counts` as one more generation.
-    pub(super) fn commit(&self, counts: bool, sync: impl FnOnce() -> Result<()>) -> Result<u64> {
+    pub(super) fn commit(&self, counts: bool, sync: impl FnOnce() -> Result<()> + Send) -> Result<u64> {
         let _one = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let (frozen, mut state) = {
             let mut known = self.lock();
             known.freeze();
             (Arc::clone(&known.frozen), known.state)
         };
-        sync()?;
         state.generation += u64::from(counts);
-        self.store.commit(&frozen, state)?;
+        // what is written meanwhile counts only when it is committed
+        let prepared = thread::scope(|scope| {
+            let syncing = scope.spawn(sync);
+            let prepared = self.store.prepare(&frozen, state);
+            syncing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            prepared
+        })?;
+        prepared.commit()?;
         let base = Arc::new(self.store.snapshot()?);
         let mut known = self.lock();
         (known.base, known.frozen, known.state) = (base, Arc::default(), state);

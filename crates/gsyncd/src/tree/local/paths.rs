@@ -155,7 +155,7 @@ impl Paths {
     pub(super) fn by_name<T>(
         &self,
         gfid: Gfid,
-        mut call: impl FnMut(&OwnedFd, &Entry, &FileHandle) -> Result<Option<T>>,
+        mut call: impl FnMut(&Arc<OwnedFd>, &Entry, &FileHandle) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
         let Some(known) = self.known(gfid)? else { return Ok(None) };
         let mut wrong = Vec::new();
@@ -180,10 +180,7 @@ impl Paths {
     pub(super) fn find(&self, gfid: Gfid) -> Result<Option<(Arc<OwnedFd>, Entry)>> {
         self.by_name(gfid, |parent, at, handle| {
             let is_there = self.handle_at(parent, at.name.as_bytes())?.as_ref() == Some(handle);
-            if !is_there {
-                return Ok(None);
-            }
-            Ok(self.directory(at.parent)?.map(|parent| (parent, at.clone())))
+            Ok(is_there.then(|| (Arc::clone(parent), at.clone())))
         })
     }
 

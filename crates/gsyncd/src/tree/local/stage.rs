@@ -8,7 +8,7 @@ use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::Kind;
 use gsyncd_sys::{Errno, Error, OFlags, Result, at};
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Its name below the tree's own directory.
 const NAME: &[u8] = b"stage";
@@ -16,14 +16,12 @@ const NAME: &[u8] = b"stage";
 /// Where new versions are written, each under its gfid.
 pub(super) struct Stage {
     dir: OwnedFd,
-    /// A directory gets its times back after each rename into it: one at a time in each, or they would be mixed up.
-    publishing: [Mutex<()>; LANES],
+    /// A directory gets its times back after each rename into it: one at a time, or they would be mixed up.
+    publishing: Mutex<()>,
 }
 
 /// So many files are made durable one by one.
 const FEW: usize = 8;
-/// So many directories are published to side by side.
-const LANES: usize = 64;
 
 impl Stage {
     /// Opens it, empty.
@@ -41,15 +39,7 @@ impl Stage {
         for name in left {
             at::unlink(&dir, &name)?;
         }
-        Ok(Stage { dir, publishing: std::array::from_fn(|_| Mutex::new(())) })
-    }
-
-    /// The turn of a directory; some share one.
-    fn turn(&self, directory: Gfid) -> Option<MutexGuard<'_, ()>> {
-        let mixed =
-            directory.0.iter().fold(0_usize, |mixed, byte| mixed.wrapping_mul(31) ^ usize::from(*byte));
-        let lane = self.publishing.get(mixed % LANES)?;
-        Some(lane.lock().unwrap_or_else(PoisonError::into_inner))
+        Ok(Stage { dir, publishing: Mutex::new(()) })
     }
 }
 
@@ -96,7 +86,7 @@ impl LocalTree {
         let _changing = access.change();
         access.count(2);
         let timed = {
-            let _turn = self.stage.turn(at.parent);
+            let _turn = self.stage.publishing.lock().unwrap_or_else(PoisonError::into_inner);
             let before = at::stat_fd(&dir)?;
             access.within(&[&dir], || at::rename(&self.stage.dir, &name, &dir, at.name.as_bytes()))?;
             at::set_times_handle(&dir, before.atime, before.mtime)

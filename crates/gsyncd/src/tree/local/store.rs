@@ -4,7 +4,9 @@ use super::record::{Record, decode_handle, encode_handle};
 use gsyncd_core::id::Gfid;
 use gsyncd_sys::handle::FileHandle;
 use gsyncd_sys::{Errno, Error, Result};
-use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata, TableDefinition};
+use redb::{
+    Database, ReadOnlyTable, ReadableDatabase, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -122,12 +124,12 @@ impl Store {
         let database = builder.set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
         let store = Store { database, identity: identity.clone() };
         let state = State { copy: random()?, generation: 0 };
-        store.commit(&Layer::default(), state)?;
+        store.prepare(&Layer::default(), state)?.commit()?;
         Ok((store, state))
     }
 
-    /// Makes the changes durable, with the state that they lead to.
-    pub(super) fn commit(&self, layer: &Layer, state: State) -> Result<()> {
+    /// The changes with the state that they lead to; nobody sees them before [`Prepared::commit`].
+    pub(super) fn prepare(&self, layer: &Layer, state: State) -> Result<Prepared> {
         let mut writing = self.database.begin_write().map_err(failed)?;
         writing.set_quick_repair(true);
         {
@@ -167,7 +169,7 @@ impl Store {
                 about.insert(key, value).map_err(failed)?;
             }
         }
-        writing.commit().map_err(failed)
+        Ok(Prepared(writing))
     }
 
     /// What is there now.
@@ -177,6 +179,16 @@ impl Store {
         let handles = reading.open_table(HANDLES).map_err(failed)?;
         let is_empty = objects.is_empty().map_err(failed)?;
         Ok(Snapshot { objects, handles, is_empty })
+    }
+}
+
+/// A commit about to be.
+pub(super) struct Prepared(WriteTransaction);
+
+impl Prepared {
+    /// Makes it durable.
+    pub(super) fn commit(self) -> Result<()> {
+        self.0.commit().map_err(failed)
     }
 }
 
