@@ -17,6 +17,7 @@ pub use session::{SessionState, Stage};
 use gsyncd_core::id::{Entry, Gfid, Name};
 use overlay::Overlay;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -158,19 +159,22 @@ impl Map {
     pub fn children(&self, dir: Gfid) -> Result<Vec<(Name, Known)>> {
         // held from before the store is read, or a change could be missed on its way into it
         let overlay = self.lock();
-        let mut found = self.read(|view| {
+        let stored = self.read(|view| {
             let table = view.open_table(ENTRIES)?;
-            let mut found = std::collections::BTreeMap::new();
+            let mut found = Vec::new();
             for row in table.range(&dir.0[..]..)? {
                 let (key, raw) = row?;
                 let Some(name) = key.value().strip_prefix(&dir.0[..]) else { break };
-                if let (Some(name), Some(known)) = (Name::new(name), Known::decode(raw.value())) {
-                    found.insert(name, known);
-                }
+                found.extend(Name::new(name).zip(Known::decode(raw.value())));
             }
             Ok(found)
         })?;
-        for (key, changed) in overlay.entries_below(&dir.0) {
+        let mut changes = overlay.entries_below(&dir.0).peekable();
+        if changes.peek().is_none() {
+            return Ok(stored);
+        }
+        let mut found: BTreeMap<Name, Known> = stored.into_iter().collect();
+        for (key, changed) in changes {
             let Some(name) = key.get(dir.0.len()..).and_then(Name::new) else { continue };
             match changed {
                 Some(known) => found.insert(name, *known),
@@ -200,7 +204,7 @@ impl Map {
         let overlay = self.lock();
         let mut found = self.read(|view| {
             let table = view.open_table(NAMES)?;
-            let mut found = std::collections::BTreeSet::new();
+            let mut found = BTreeSet::new();
             for row in table.range(&gfid.0[..]..)? {
                 let (key, _) = row?;
                 let Some(rest) = key.value().strip_prefix(&gfid.0[..]) else { break };
@@ -377,10 +381,15 @@ impl Map {
 
     fn flush(&self, lasting: Lasting) -> Result<()> {
         let mut overlay = self.lock();
-        if overlay.len() == 0 && lasting == Lasting::No {
+        let is_needed = match lasting {
+            Lasting::No => overlay.len() > 0,
+            Lasting::Yes => overlay.len() > 0 || overlay.fleeting,
+        };
+        if !is_needed {
             return Ok(());
         }
         let changes = overlay.take();
+        overlay.fleeting = true;
         // readers wait: until the store has it nobody else does
         self.write(lasting, |change| {
             let mut entries = change.open_table(ENTRIES)?;
@@ -413,7 +422,9 @@ impl Map {
                 };
             }
             Ok(())
-        })
+        })?;
+        overlay.fleeting = lasting == Lasting::No;
+        Ok(())
     }
 
     /// Forgets the whole tree, but not the session.
@@ -458,7 +469,9 @@ impl Map {
                 table.insert(word, &value[..])?;
             }
             Ok(())
-        })
+        })?;
+        self.lock().fleeting = false;
+        Ok(())
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Overlay {
     pub(super) marks: HashMap<Gfid, Option<u64>>,
     /// The next free position.
     pub(super) next: u64,
+    /// The store has changes that are not durable yet.
+    pub(super) fleeting: bool,
 }
 
 impl Overlay {
@@ -29,8 +31,8 @@ impl Overlay {
 
     /// Takes all changes out.
     pub(super) fn take(&mut self) -> Overlay {
-        let next = self.next;
-        std::mem::replace(self, Overlay { next, ..Overlay::default() })
+        let (next, fleeting) = (self.next, self.fleeting);
+        std::mem::replace(self, Overlay { next, fleeting, ..Overlay::default() })
     }
 
     pub(super) fn entries_below<'a>(
