@@ -1,10 +1,11 @@
 //! The first sync: reads the tree once, says what it finds and writes it into the map as it goes.
 
+use super::below::{Below, is_gone, list};
 use super::ground::{Ground, join, stat_of};
 use super::map::{Changes, Known, Map, MapError};
 use super::notice::YOUNG_LIMIT;
 use super::progress::Progress;
-use super::scan::{Skipped, is_gone, list, open_to_read};
+use super::scan::Skipped;
 use super::view::{kind_of, open_file, xattrs_at, xattrs_of};
 use super::watch::Watch;
 use crate::primary::facts::{self, Content, Facts, INLINE_LIMIT_BYTES, Want};
@@ -84,14 +85,6 @@ pub struct First<'a> {
     pub stuck: Vec<Stuck>,
 }
 
-/// A directory still to be read.
-struct Below {
-    gfid: Gfid,
-    parent: Arc<OwnedFd>,
-    name: Box<[u8]>,
-    path: Vec<u8>,
-}
-
 impl<'a> First<'a> {
     /// Nothing read yet.
     pub fn new(
@@ -128,9 +121,7 @@ impl<'a> First<'a> {
     /// # Errors
     /// [`FirstError`].
     pub fn run(&mut self) -> Result<(), FirstError> {
-        let name = b"."[..].into();
-        let mut open =
-            vec![Below { gfid: Gfid::ROOT, parent: Arc::clone(self.ground.root()), name, path: Vec::new() }];
+        let mut open = vec![Below::root(self.ground)];
         let stat = at::stat_fd(self.ground.root()).map_err(FirstError::Root)?;
         self.map.set_root(Known::from_stat(Gfid::ROOT, &stat))?;
         self.facts.object(Gfid::ROOT, Want { content: Content::None, xattrs: true });
@@ -180,10 +171,7 @@ impl<'a> First<'a> {
     }
 
     fn enter(&self, below: &Below) -> Result<(Arc<OwnedFd>, Vec<Name>), Error> {
-        let dir = Arc::new(open_to_read(&below.parent, &below.name, below.gfid)?);
-        if let Some(watch) = self.watch {
-            watch.add(below.gfid, &dir);
-        }
+        let dir = below.enter(self.watch)?;
         self.ground.keep_open(below.gfid, &dir);
         let names = list(&dir)?;
         Ok((dir, names))

@@ -4,6 +4,8 @@
 //! Nothing is written into the tree. Whatever finds a change marks it in the map; only what is marked is said, and a
 //! mark goes when the secondary has the truth about it for good.
 
+mod ahead;
+mod below;
 mod ending;
 mod examine;
 mod excludes;

@@ -1,10 +1,11 @@
 //! From what the kernel tells, and from scans, to marks.
 
+use super::below::is_gone;
 use super::examine::{Cause, ExamineError, Examiner, Outcome};
 use super::ground::stat_of;
 use super::identity;
 use super::map::Changes;
-use super::scan::{Scan, Skipped, is_gone};
+use super::scan::{Scan, Skipped};
 use super::watch::{Heard, Watch};
 use super::{Directory, Ending};
 use crossbeam_channel::Receiver;
@@ -57,6 +58,8 @@ impl Directory {
         let (skipped, young) = (scan.skipped, examiner.take_young());
         self.note_young(young);
         self.note_skipped(&skipped);
+        // now, while others still connect: it has to be before anything of it is said
+        self.map.commit()?;
         self.scanned = true;
         self.plan_scan(begun.elapsed());
         Ok(())

@@ -1,16 +1,22 @@
 //! Looks through the tree and compares it with the map.
 
+use super::ahead::{Ahead, Listing};
+use super::below::{Below, is_gone, list};
 use super::examine::{Cause, ExamineError, Examiner, Outcome};
-use super::ground::{Ground, identify, join, stat_of};
+use super::ground::{Ground, join, stat_of};
 use super::map::Known;
 use super::progress::Progress;
 use super::watch::Watch;
 use gsyncd_core::id::{Entry, Gfid, Name};
-use gsyncd_sys::{Errno, Error, OFlags, at};
-use std::collections::BTreeMap;
+use gsyncd_sys::at::Stat;
+use gsyncd_sys::{Errno, Error};
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::thread;
 
+/// How many threads look at the tree at most.
+const MOST_READERS: usize = 8;
 /// How often those who watch hear of the scan.
 const TELL_EVERY: u64 = 1024;
 
@@ -21,14 +27,6 @@ pub struct Skipped {
     pub path: Vec<u8>,
     /// Why.
     pub error: Error,
-}
-
-/// A directory still to be looked into.
-struct Below {
-    gfid: Gfid,
-    parent: Arc<OwnedFd>,
-    name: Box<[u8]>,
-    path: Vec<u8>,
 }
 
 /// One scan.
@@ -55,14 +53,16 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// Of the map, or of reading the root.
     pub fn everything(&mut self, examiner: &mut Examiner) -> Result<(), ExamineError> {
-        let root = Below {
-            gfid: Gfid::ROOT,
-            parent: Arc::clone(self.ground.root()),
-            name: b"."[..].into(),
-            path: Vec::new(),
-        };
         examiner.root(&gsyncd_sys::at::stat_fd(self.ground.root())?)?;
-        self.walk(root, examiner)?;
+        let ahead = Ahead::new(Below::root(self.ground));
+        let (readers, watch) = (thread::available_parallelism().map_or(1, usize::from), self.watch);
+        thread::scope(|scope| {
+            for _ in 1..readers.clamp(2, MOST_READERS) {
+                scope.spawn(|| ahead.read(watch));
+            }
+            let _working = ahead.work();
+            self.walk(&ahead, examiner)
+        })?;
         if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.path.is_empty()) {
             return Err(ExamineError::Tree(skipped.error.clone()));
         }
@@ -81,15 +81,17 @@ impl<'a> Scan<'a> {
         examiner: &mut Examiner,
     ) -> Result<(), ExamineError> {
         let path = join(self.ground.path(at.parent), at.name.as_bytes());
-        self.walk(Below { gfid, parent: Arc::clone(parent), name: at.name.as_bytes().into(), path }, examiner)
+        let below = Below { gfid, parent: Arc::clone(parent), name: at.name.as_bytes().into(), path };
+        self.walk(&Ahead::new(below), examiner)
     }
 
-    fn walk(&mut self, first: Below, examiner: &mut Examiner) -> Result<(), ExamineError> {
-        let mut open = vec![first];
-        while let Some(below) = open.pop() {
-            match self.directory(&below, &mut open, examiner) {
+    fn walk(&mut self, open: &Ahead, examiner: &mut Examiner) -> Result<(), ExamineError> {
+        while let Some((below, listing)) = open.pop() {
+            match self.directory(&below, listing, open, examiner) {
                 Err(ExamineError::Tree(error)) if is_gone(&error) => {}
-                Err(ExamineError::Tree(error)) => self.skipped.push(Skipped { path: below.path, error }),
+                Err(ExamineError::Tree(error)) => {
+                    self.skipped.push(Skipped { path: below.path.clone(), error });
+                }
                 outcome => outcome?,
             }
         }
@@ -105,22 +107,26 @@ impl<'a> Scan<'a> {
     fn directory(
         &mut self,
         below: &Below,
-        open: &mut Vec<Below>,
+        listing: Option<Listing>,
+        open: &Ahead,
         examiner: &mut Examiner,
     ) -> Result<(), ExamineError> {
-        let dir = Arc::new(open_to_read(&below.parent, &below.name, below.gfid)?);
-        if let Some(watch) = self.watch {
-            watch.add(below.gfid, &dir);
-        }
-        let names = list(&dir)?;
-        let mut known: BTreeMap<Name, Known> = self.ground.map().children(below.gfid)?.into_iter().collect();
-        for name in names {
+        let Listing { dir, names } = match listing {
+            Some(listing) => listing,
+            None => {
+                let dir = below.enter(self.watch)?;
+                let names = list(&dir)?.into_iter().map(|name| (name, None)).collect();
+                Listing { dir, names }
+            }
+        };
+        let mut known: HashMap<Name, Known> = self.ground.map().children(below.gfid)?.into_iter().collect();
+        for (name, stat) in names {
             self.looked_at += 1;
             if self.looked_at.is_multiple_of(TELL_EVERY) {
                 self.tell();
             }
             let was = known.remove(&name);
-            self.entry(below, &dir, name, was, open, examiner)?;
+            self.entry(below, &dir, (name, stat), was, open, examiner)?;
         }
         for (name, known) in known {
             let at = Entry { parent: below.gfid, name };
@@ -137,12 +143,17 @@ impl<'a> Scan<'a> {
         &mut self,
         below: &Below,
         dir: &Arc<OwnedFd>,
-        name: Name,
+        (name, before): (Name, Option<Stat>),
         known: Option<Known>,
-        open: &mut Vec<Below>,
+        open: &Ahead,
         examiner: &mut Examiner,
     ) -> Result<(), ExamineError> {
-        let Some(stat) = stat_of(dir, name.as_bytes())? else {
+        let is_unchanged = |stat: &Stat| known.is_some_and(|known| known.is_unchanged(stat));
+        let stat = match before.filter(is_unchanged) {
+            Some(stat) => Some(stat),
+            None => stat_of(dir, name.as_bytes())?,
+        };
+        let Some(stat) = stat else {
             // gone since it was listed
             let Some(known) = known else { return Ok(()) };
             return examiner.vanished(&Entry { parent: below.gfid, name }, &known, Cause::Scan);
@@ -182,34 +193,4 @@ impl<'a> Scan<'a> {
     fn leaves_out(&self, below: &Below, name: &Name, is_directory: bool) -> bool {
         self.ground.leaves_out(below.gfid, || below.path.clone(), name.as_bytes(), is_directory)
     }
-}
-
-/// Opens a directory to be listed; never what is mounted on it.
-///
-/// # Errors
-/// ESTALE when the name has another one by now, or what opening says.
-pub fn open_to_read(parent: &OwnedFd, name: &[u8], gfid: Gfid) -> Result<OwnedFd, Error> {
-    let dir = at::open_here(parent, name, OFlags::RDONLY | OFlags::DIRECTORY)?;
-    if gfid != Gfid::ROOT && identify(&dir, b"")? != gfid {
-        return Err(Error::new("openat2", name, Errno::STALE));
-    }
-    Ok(dir)
-}
-
-/// The names in a directory.
-///
-/// # Errors
-/// Of reading.
-pub fn list(dir: &OwnedFd) -> Result<Vec<Name>, Error> {
-    let mut names = Vec::new();
-    at::for_each_entry::<Error>(dir, b".", |entry| {
-        names.extend(Name::new(&entry.name));
-        Ok(())
-    })?;
-    Ok(names)
-}
-
-/// Gone, or another since it was seen: its event or the next scan tells.
-pub fn is_gone(error: &Error) -> bool {
-    matches!(error.errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::STALE)
 }
