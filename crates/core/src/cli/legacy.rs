@@ -2,7 +2,7 @@
 //! The words of all releases are in one table; where the generations differ, the later one decides.
 
 use super::tunables::{Role, SEED};
-use super::words::{Flag, Style, Value, Words, split};
+use super::words::{Flag, Style, Value, Words, integer, split};
 use super::{
     Command, Common, ConfigGetArgs, DeleteArgs, Given, MonitorArgs, OldRole, Session, StatusArgs, Topic,
     UrlStyle, UsageError, directory, text,
@@ -69,6 +69,12 @@ pub(super) fn given(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> 
     Ok(sort(argv)?.names().collect())
 }
 
+/// The names of all actions, in the order in which they are looked for.
+#[cfg(test)]
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(name, _)| *name)
+}
+
 /// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
 pub(super) fn is_action(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else { return false };
@@ -101,6 +107,7 @@ fn common(words: &Words) -> Common {
 fn tunables(words: &Words) -> Vec<Given> {
     let set = |name: &'static str, value: Value| match value {
         Value::None => Some(Given { name, value: OsString::from("true") }),
+        Value::Int => words.last(name).and_then(integer).map(|n| Given { name, value: n.to_string().into() }),
         _ => words.last(name).map(|value| Given { name, value: value.to_owned() }),
     };
     let options = SEED.iter().filter(|option| option.role == Role::Tunable && words.has(option.name()));
@@ -127,8 +134,30 @@ fn addresses(words: &Words) -> Result<Vec<OsString>, UsageError> {
 fn pair(words: &Words) -> Result<Session, UsageError> {
     match addresses(words)?.as_slice() {
         [primary, secondary] => session(primary, secondary),
+        [only] if is_about_settings(words) => Err(alone(only)),
+        [] if words.has("config-get") || words.has("config-get-all") => {
+            Err(failure("no peers given, cannot select matching options"))
+        }
         _ => Err(UsageError::meaning(COUNT)),
     }
+}
+
+/// Actions on settings may have fewer addresses (spec: glusterd-interface 3.2).
+fn is_about_settings(words: &Words) -> bool {
+    words.names().any(|name| name.starts_with("config-") && name != "config-file")
+}
+
+/// One address is that of a serving end; a secondary has none beside its own.
+fn alone(word: &OsStr) -> UsageError {
+    match resource(word) {
+        Err(error) => error,
+        Ok(only) if matches!(only.target, Target::Ssh { .. }) => cannot_work(&only, None),
+        Ok(only) => failure(format_args!("{}: a serving end alone has no settings here", only.body())),
+    }
+}
+
+fn cannot_work(local: &Resource, remote: Option<&Resource>) -> UsageError {
+    failure(format_args!("{} cannot work with {}", local.body(), remote.map_or("None", Resource::body)))
 }
 
 fn resource(word: &OsStr) -> Result<Resource, UsageError> {
@@ -137,13 +166,14 @@ fn resource(word: &OsStr) -> Result<Resource, UsageError> {
 
 /// A volume here, and one behind ssh.
 fn session(primary: &OsStr, secondary: &OsStr) -> Result<Session, UsageError> {
-    let local = match primary.to_str() {
+    // releases 4 and later take the name with or without colons around it
+    let local = match primary.to_str().map(|name| name.trim_matches(':')) {
         Some(name) if is_volume(name) => resource(OsStr::new(&format!(":{name}")))?,
         _ => resource(primary)?,
     };
     let remote = resource(secondary)?;
     let (Target::Gluster { volume, .. }, Some(secondary)) = (&local.target, remote.secondary()) else {
-        return Err(failure(format_args!("{} cannot work with {}", local.body(), remote.body())));
+        return Err(cannot_work(&local, Some(&remote)));
     };
     if !is_volume(volume) {
         return Err(failure(format_args!("malformed primary volume '{}'", volume.escape_debug())));
@@ -158,7 +188,7 @@ fn served(words: &Words) -> Result<(), UsageError> {
         [local] => {
             let local = resource(local)?;
             match local.target {
-                Target::Ssh { .. } => Err(failure(format_args!("{} cannot work with None", local.body()))),
+                Target::Ssh { .. } => Err(cannot_work(&local, None)),
                 _ => Ok(()),
             }
         }

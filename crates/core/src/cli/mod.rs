@@ -445,8 +445,11 @@ impl UsageError {
         UsageError { message: message.into(), exit: 1 }
     }
 
-    /// As Python's parsers put it: who complains, then about what.
+    /// As Python's parsers put it: who complains, then about what. Other errors stay as they are.
     fn within(self, subcommand: &str) -> UsageError {
+        if self.exit != 2 {
+            return self;
+        }
         let program = if subcommand.is_empty() { "gsyncd" } else { "gsyncd " };
         UsageError { message: format!("{program}{subcommand}: error: {}", self.message), exit: self.exit }
     }
