@@ -11,7 +11,7 @@ use gsyncd_core::conf::options::{OPTIONS, OptionSpec};
 pub(super) fn page() -> String {
     let tree = built(document::tree());
     let parts = [
-        format!(".TH GSYNCD 8 \"\" \"{}\" \"System Administration\"", escaped(VERSION_LINE)),
+        format!(".TH GSYNCD 8 \"\" \"{}\" \"System Administration\"\n.nh\n.ad l", escaped(VERSION_LINE)),
         format!(".SH NAME\ngsyncd \\- {}", escaped(&lower(document::ABOUT))),
         section("SYNOPSIS", prose::SYNOPSIS),
         section("DESCRIPTION", prose::DESCRIPTION),
@@ -53,7 +53,7 @@ fn command(command: &Command) -> String {
     let words: String = command.get_positionals().map(|word| format!(" {}", positional(word))).collect();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let name = escaped(command.get_name());
-    format!(".SS gsyncd {name}{words}\n{}.\n{}", text(&about), options(command))
+    format!(".SS gsyncd {name}{words}\n{}\n{}", text(&sentence(&about)), options(command))
 }
 
 fn positional(word: &Arg) -> String {
@@ -75,15 +75,24 @@ fn option(arg: &Arg) -> String {
     let values: String =
         names.iter().filter(|_| takes_value).map(|name| format!(" \\fI{}\\fR", escaped(name))).collect();
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    format!(".TP\n{short}\\fB\\-\\-{long}\\fR{values}\n{}.\n", text(&help))
+    format!(".TP\n{short}\\fB\\-\\-{long}\\fR{values}\n{}\n", text(&sentence(&help)))
 }
 
 fn setting(option: &OptionSpec) -> String {
     let default = match option.default {
-        Some(default) if !default.is_empty() => format!(" (default: {default})"),
+        // what is made of the session's names is long, and no line can hold it
+        Some(default) if !default.is_empty() && !option.template => format!(" (default: {default})"),
         _ => String::new(),
     };
-    format!(".TP\n\\fB{}\\fR\n{}.\n", escaped(option.name), text(&format!("{}{default}", option.help)))
+    format!(
+        ".TP\n\\fB{}\\fR\n{}\n",
+        escaped(option.name),
+        text(&sentence(&format!("{}{default}", option.help)))
+    )
+}
+
+fn sentence(words: &str) -> String {
+    if words.ends_with('?') { words.to_owned() } else { format!("{words}.") }
 }
 
 /// A line that man takes for text: a dot or a quote at its beginning would be a request.

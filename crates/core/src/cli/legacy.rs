@@ -108,10 +108,32 @@ fn tunables(words: &Words) -> Vec<Given> {
     let set = |name: &'static str, value: Value| match value {
         Value::None => Some(Given { name, value: OsString::from("true") }),
         Value::Int => words.last(name).and_then(integer).map(|n| Given { name, value: n.to_string().into() }),
-        _ => words.last(name).map(|value| Given { name, value: value.to_owned() }),
+        Value::Path => words.last(name).map(|path| Given { name, value: absolute(path) }),
+        Value::Text => words.last(name).map(|value| Given { name, value: value.to_owned() }),
     };
     let options = SEED.iter().filter(|option| option.role == Role::Tunable && words.has(option.name()));
     options.filter(|option| option.name() != "path").filter_map(|o| set(o.name(), o.value())).collect()
+}
+
+/// glusterd's children run in `/`, so that is what a path is relative to (spec: glusterd-interface 1.1).
+fn absolute(path: &OsStr) -> OsString {
+    if path.is_empty() || path == "-" || path.as_bytes().starts_with(b"/") {
+        return path.to_owned();
+    }
+    let mut absolute = OsString::from("/");
+    absolute.push(path);
+    absolute
+}
+
+/// A log level that is given must be one (spec: glusterd-interface 3.3).
+fn check_level(words: &Words) -> Result<(), UsageError> {
+    const LEVELS: [&str; 8] = ["CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET"];
+    let Some(level) = words.last("log-level") else { return Ok(()) };
+    let is_one = level.to_str().is_some_and(|level| LEVELS.contains(&level.to_uppercase().as_str()));
+    if is_one {
+        return Ok(());
+    }
+    Err(failure(format_args!("cannot recognize log level \"{}\"", level.as_bytes().escape_ascii())))
 }
 
 /// All addresses: `--resource-local` and `--resource-remote` come first.
@@ -216,15 +238,18 @@ fn string(words: &Words, name: &str) -> Result<String, UsageError> {
 }
 
 fn monitor(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Monitor(MonitorArgs {
         session: pair(words)?,
         common: common(words),
         local_node_id: string(words, "glusterd-uuid")?,
         pause_on_start: words.has("pause-on-start"),
+        foreground: words.has("debug") || words.has("no-daemon"),
     }))
 }
 
 fn status(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Status(StatusArgs {
         session: pair(words)?,
         common: common(words),
@@ -293,6 +318,7 @@ fn register_config(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::MonitorStatus {
         session: pair(words)?,
         common: common(words),
@@ -329,6 +355,7 @@ fn config_reset(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn delete(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Delete(DeleteArgs {
         session: pair(words)?,
         common: common(words),

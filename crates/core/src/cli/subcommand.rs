@@ -246,7 +246,8 @@ fn complete(spec: &Spec, words: &Words) -> Result<(), UsageError> {
     if extra.is_empty() {
         return Ok(());
     }
-    Err(UsageError::syntax(format!("unrecognized arguments: {}", extra.join(" ").escape_debug())))
+    // argparse lets the program complain of these, not the subcommand
+    Err(UsageError::syntax(format!("unrecognized arguments: {}", extra.join(" ").escape_debug())).within(""))
 }
 
 /// The flags common to all subcommands.
@@ -295,6 +296,7 @@ fn monitor(words: &Words) -> Result<Command, UsageError> {
         common: common(words),
         local_node_id: string(words, "local-node-id")?,
         pause_on_start: words.has("pause-on-start"),
+        foreground: words.has("debug"),
     }))
 }
 

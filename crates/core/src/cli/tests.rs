@@ -43,7 +43,10 @@ fn brief(command: &Command) -> String {
         Command::Help(topic) => format!(" {topic:?}"),
         Command::SessionOwner { owner, .. } => format!(" {owner}"),
         Command::PrintUrls { urls, .. } => urls.iter().map(|url| format!(" {}", url.normalized())).collect(),
-        Command::Monitor(args) => format!(" node={} paused={}", args.local_node_id, args.pause_on_start),
+        Command::Monitor(args) => {
+            let foreground = if args.foreground { " foreground" } else { "" };
+            format!(" node={} paused={}{foreground}", args.local_node_id, args.pause_on_start)
+        }
         Command::Worker(args) => format!(
             " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={}",
             args.local_path.display(),

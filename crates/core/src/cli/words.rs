@@ -246,7 +246,9 @@ impl Splitter<'_> {
 
     fn complain_ambiguous(&self, name: &str, several: &[&'static Flag]) -> UsageError {
         let mut names: Vec<String> = several.iter().map(|flag| long_name(flag, name.as_bytes())).collect();
-        names.sort();
+        if self.style == Style::Options {
+            names.sort();
+        }
         let names = names.join(", ");
         let name = name.escape_debug();
         UsageError::syntax(match self.style {
