@@ -151,6 +151,11 @@ mod tests {
         assert_eq!(canonical("h:/x"), "ssh://geo@h:file:///x");
         assert_eq!(canonical("ssh://h:gluster://h:v"), "ssh://geo@h:gluster://h:v");
         assert_eq!(canonical("h::v"), "ssh://root@h:gluster://127.0.0.1:v");
+        assert_eq!(
+            canonical("localhost::v"),
+            "ssh://root@localhost:gluster://127.0.0.1:v",
+            "as with --inet6"
+        );
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn meaning(command: &str, positional: &str) -> &'static str {
         "PRIMARY" => "The primary volume",
         "SECONDARY" => "The secondary volume: [user@]host::volume",
         "HOST" => "A node of the other cluster",
-        "VOLUME" => "The volume",
+        "VOLNAME" => "The volume",
         "NAME" if command == "config-reset" => "The option, or `all`",
         "NAME" => "The option",
         "VALUE" => "Its value",

@@ -126,7 +126,7 @@ pub(super) const TABLE: &[Spec] = &[
         name: "voluuidget",
         about: "Print the uuid of a volume of another cluster",
         is_hidden: false,
-        positionals: &["HOST", "VOLUME"],
+        positionals: &["HOST", "VOLNAME"],
         required: 2,
         flags: &[],
         build: volume_uuid,
@@ -345,7 +345,8 @@ fn status(words: &Words) -> Result<Command, UsageError> {
         }
         2 if state_dir.is_none() => {}
         2 => return Err(UsageError::syntax("--state-dir is for sessions of directories")),
-        _ => return Err(UsageError::syntax("the following arguments are required: primary, secondary")),
+        0 => return Err(UsageError::syntax("the following arguments are required: primary, secondary")),
+        _ => return Err(UsageError::syntax("the following arguments are required: secondary")),
     }
     Ok(Command::Status(StatusArgs {
         session: pair(words)?,

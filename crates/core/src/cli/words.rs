@@ -175,7 +175,10 @@ impl Splitter<'_> {
                 self.words.unknown.push(format!("-{}", [letter].escape_ascii()));
                 continue;
             };
-            self.shown = format!("-{}", char::from(letter));
+            self.shown = match self.style {
+                Style::Options => format!("-{}", char::from(letter)),
+                Style::Subcommand => self.shown(flag, flag.name.as_bytes()),
+            };
             if flag.words == 0 {
                 self.push(flag, None)?;
                 continue;
