@@ -1,6 +1,6 @@
 //! The session's config file.
 
-use super::replace::{self, Durability};
+use super::replace::{self, Durability, Lock};
 use crate::exit::Failure;
 use gsyncd_core::conf::Document;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub fn update<E>(path: &Path, change: impl FnOnce(&mut Document) -> Result<bool,
 where
     Failure: From<E>,
 {
-    replace::update(path, MODE, Durability::Synced, |before| {
+    replace::update_under(Lock::Record, path, MODE, Durability::Synced, |before| {
         let mut document = Document::parse(before);
         let changed = change(&mut document)?;
         Ok(changed.then(|| document.render()))
