@@ -3,7 +3,8 @@
 
 use super::words::{Flag, Unknown, Words, short, split, switch, value};
 use super::{
-    Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, Session, StatusArgs, UsageError, session, text,
+    Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, RuleArgs, RuleScope, Session, StatusArgs, UsageError,
+    session, text,
 };
 use crate::url::Secondary;
 use std::ffi::{OsStr, OsString};
@@ -23,16 +24,16 @@ const ACTIONS: &[(Flag, Build)] = &[
     (switch("config-get-all"), config_get_all),
     (value("verify"), |_| Ok(Command::Verify)),
     (value("secondaryvoluuid-get"), volume_uuid),
-    (Flag { name: "config-set-rx", short: 0, arity: 2 }, register_config),
+    (Flag { name: "config-set-rx", short: 0, arity: 2 }, |words| set_rule(words, "config-set-rx", RuleScope::Regex)),
     (value("create"), monitor_status),
     (value("config-get"), config_get),
     (Flag { name: "config-set", short: 0, arity: 2 }, config_set),
     (value("config-check"), config_check),
     (value("config-del"), config_reset),
     (switch("delete"), delete),
-    (Flag { name: "config-set-glob", short: 0, arity: 2 }, unsupported),
-    (value("config-del-glob"), unsupported),
-    (value("config-del-rx"), unsupported),
+    (Flag { name: "config-set-glob", short: 0, arity: 2 }, |words| set_rule(words, "config-set-glob", RuleScope::Glob)),
+    (value("config-del-glob"), |words| delete_rule(words, "config-del-glob", RuleScope::Glob)),
+    (value("config-del-rx"), |words| delete_rule(words, "config-del-rx", RuleScope::Regex)),
     (switch("canonicalize-escape-url"), unsupported),
     (switch("listen"), unsupported),
     (switch("agent"), unsupported),
@@ -224,10 +225,35 @@ fn two(words: &Words, name: &str) -> (OsString, OsString) {
     (first, values.next().unwrap_or_default().to_owned())
 }
 
-fn register_config(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set-rx");
-    let file = words.last("config-file").map(PathBuf::from).unwrap_or_default();
-    Ok(Command::RegisterConfig { file, name: text(&name, "the option's name")?, value })
+/// Two words: the second one of glusterd 5 and later may be `--value=VALUE`.
+fn name_and_value(words: &Words, action: &str) -> Result<(String, OsString), UsageError> {
+    let (name, value) = two(words, action);
+    let value = match value.as_bytes().strip_prefix(b"--value=") {
+        Some(value) => OsStr::from_bytes(value).to_owned(),
+        None => value,
+    };
+    Ok((text(&name, "the option's name")?, value))
+}
+
+fn set_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    let (name, value) = name_and_value(words, action)?;
+    // A glusterd does not start when this fails, so nothing is too strange.
+    rule(words, scope, name, Some(value.to_string_lossy().into_owned()))
+}
+
+fn delete_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    rule(words, scope, string(words, action)?, None)
+}
+
+fn rule(words: &Words, scope: RuleScope, name: String, value: Option<String>) -> Result<Command, UsageError> {
+    let patterns: Result<Vec<String>, UsageError> = words.positionals.iter().map(|word| text(word, "a pattern")).collect();
+    let mut patterns = patterns?;
+    let mut scope = scope;
+    if patterns.is_empty() {
+        patterns = vec![".".to_owned(), ".".to_owned()];
+        scope = RuleScope::Regex;
+    }
+    Ok(Command::ConfigRule(RuleArgs { file: words.last("config-file").map(PathBuf::from), scope, patterns, name, value }))
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {
@@ -238,18 +264,16 @@ fn monitor_status(words: &Words) -> Result<Command, UsageError> {
     })
 }
 
-/// glusterd 5 and later say `NAME --value=VALUE`, earlier ones `NAME VALUE`.
+/// Without addresses it is for all sessions (spec: glusterd-interface 4.2).
 fn config_set(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set");
-    let name = text(&name, "the option's name")?;
-    if name.replace('_', "-") == "session-owner" {
-        return Ok(Command::SessionOwner(pair(words)?));
-    }
-    let value = match value.as_bytes().strip_prefix(b"--value=") {
-        Some(value) => OsStr::from_bytes(value).to_owned(),
-        None => value,
-    };
+    let (name, value) = name_and_value(words, "config-set")?;
     let value = text(&value, "the option's value")?;
+    if words.positionals.is_empty() {
+        return rule(words, RuleScope::Regex, name, Some(value));
+    }
+    if name.replace('_', "-") == "session-owner" {
+        return Ok(Command::SessionOwner { session: pair(words)?, owner: value });
+    }
     Ok(Command::ConfigSet { session: pair(words)?, common: common(words), name, value })
 }
 
@@ -258,6 +282,9 @@ fn config_check(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn config_reset(words: &Words) -> Result<Command, UsageError> {
+    if words.positionals.is_empty() {
+        return delete_rule(words, "config-del", RuleScope::Regex);
+    }
     Ok(Command::ConfigReset {
         session: pair(words)?,
         common: common(words),

@@ -183,6 +183,31 @@ pub struct SessionsArgs {
     pub json: bool,
 }
 
+/// How the patterns of a general setting are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Regular expressions.
+    Regex,
+    /// Shell patterns.
+    Glob,
+}
+
+/// `--config-set-rx`, `-set-glob`, `-del-rx`, `-del-glob`: a setting for the sessions whose addresses match
+/// (spec: glusterd-interface 4.2). Without patterns, as without addresses, it is for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleArgs {
+    /// `-c`; None: the template of all sessions.
+    pub file: Option<PathBuf>,
+    /// How the patterns are written.
+    pub scope: RuleScope,
+    /// One for each address.
+    pub patterns: Vec<String>,
+    /// Option name, as sent.
+    pub name: String,
+    /// Template text to set, as sent; None deletes the setting.
+    pub value: Option<String>,
+}
+
 /// What one run of the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -192,17 +217,15 @@ pub enum Command {
     Help,
     /// `--verify spawning`: starting was the test.
     Verify,
-    /// `--config-set-rx`: what a glusterd says about itself (spec: glusterd-interface 2.2).
-    RegisterConfig {
-        /// The config file it is meant for.
-        file: PathBuf,
-        /// Option name, as sent.
-        name: String,
-        /// Template text, as sent.
-        value: OsString,
+    /// `--config-set-rx` and its kin: general settings.
+    ConfigRule(RuleArgs),
+    /// `--config-set session-owner`: the primary volume's uuid, before every start.
+    SessionOwner {
+        /// Which session.
+        session: Session,
+        /// The uuid.
+        owner: String,
     },
-    /// `--config-set session-owner`: accepted, nothing to keep.
-    SessionOwner(Session),
     /// `--normalize-url`.
     NormalizeUrls(Vec<Secondary>),
     /// `--canonicalize-url`.
@@ -282,12 +305,23 @@ pub enum Command {
     Sessions(SessionsArgs),
 }
 
+impl RuleArgs {
+    fn label(&self) -> &'static str {
+        match (self.scope, &self.value) {
+            (RuleScope::Regex, Some(_)) => "config-set-rx",
+            (RuleScope::Regex, None) => "config-del-rx",
+            (RuleScope::Glob, Some(_)) => "config-set-glob",
+            (RuleScope::Glob, None) => "config-del-glob",
+        }
+    }
+}
+
 impl Command {
     /// The session that the command is about, if it is about one.
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         match self {
-            Command::SessionOwner(session)
+            Command::SessionOwner { session, .. }
             | Command::MonitorStatus { session, .. }
             | Command::ConfigSet { session, .. }
             | Command::ConfigReset { session, .. } => Some(session),
@@ -325,8 +359,8 @@ impl Command {
             Command::Version => "version",
             Command::Help => "help",
             Command::Verify => "verify",
-            Command::RegisterConfig { .. } => "config-set-rx",
-            Command::SessionOwner(_) => "session-owner",
+            Command::ConfigRule(args) => args.label(),
+            Command::SessionOwner { .. } => "session-owner",
             Command::NormalizeUrls(_) => "normalize-url",
             Command::CanonicalizeUrls { .. } => "canonicalize-url",
             Command::Monitor(_) => "monitor",

@@ -32,9 +32,12 @@ fn argv_forms() {
 fn brief(command: &Command) -> String {
     let session = command.session().map_or(String::new(), |s| format!(" {} {}", s.primary, s.secondary));
     let rest = match command {
-        Command::RegisterConfig { file, name, value } => {
-            format!(" {} {name}={}", file.display(), value.display())
+        Command::ConfigRule(rule) => {
+            let file = rule.file.as_deref().unwrap_or("template".as_ref());
+            let value = rule.value.as_ref().map_or(String::new(), |value| format!("={value}"));
+            format!(" {} {}{value} for {}", file.display(), rule.name, rule.patterns.join(" "))
         }
+        Command::SessionOwner { owner, .. } => format!(" {owner}"),
         Command::NormalizeUrls(urls) | Command::CanonicalizeUrls { urls, .. } => {
             urls.iter().map(|url| format!(" {}", url.normalized())).collect()
         }

@@ -191,6 +191,19 @@ impl Document {
         }
     }
 
+    /// Removes a section with all that is in it; tells whether it was there.
+    pub fn remove_section(&mut self, section: &str) -> bool {
+        let before = self.lines.len();
+        let mut inside = false;
+        self.lines.retain(|line| {
+            if let Line::Section(name, _) = line {
+                inside = name == section;
+            }
+            !inside
+        });
+        self.lines.len() != before
+    }
+
     /// Removes the section's entries for which `same` holds; tells whether there were any.
     pub fn remove(&mut self, section: &str, same: impl Fn(&str) -> bool) -> bool {
         let positions = self.positions(section, &same);

@@ -8,6 +8,7 @@ pub mod options;
 pub mod settings;
 pub mod table;
 pub mod template;
+pub mod upgrade;
 
 pub use change::ConfigError;
 pub use generation::Generation;

@@ -1,5 +1,6 @@
 //! What the table, the session's file and the facts of this process make together (spec: glusterd-interface 4.7).
 
+use super::generation::Generation;
 use super::ini::{Document, VARS};
 use super::options::{canonical_name, canonical_value};
 use super::table::{Table, is_of_kind};
@@ -74,6 +75,7 @@ pub struct Settings {
     values: BTreeMap<String, String>,
     in_file: BTreeSet<String>,
     problems: Vec<String>,
+    generation: Generation,
 }
 
 impl Settings {
@@ -105,7 +107,7 @@ impl Settings {
     }
 
     fn defaults(table: &Table, facts: &Facts) -> Settings {
-        let mut settings = Settings::default();
+        let mut settings = Settings { generation: table.generation(), ..Settings::default() };
         for option in table.iter() {
             if let Some(default) = &option.default {
                 settings.values.insert(option.name.clone(), default.clone());
@@ -144,6 +146,12 @@ impl Settings {
                 *value = substitute(value, lookup);
             }
         }
+    }
+
+    /// Whose vocabulary and file format the session has.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// The value; None when there is none. The name is one of the table or, for others, of the session's file.
@@ -204,7 +212,8 @@ impl Settings {
 mod tests {
     use super::{Facts, Settings};
     use crate::cli::Session;
-    use crate::conf::{Document, Generation, Table};
+    use crate::conf::{Document, Table};
+    use super::Generation;
     use crate::url::Secondary;
     use std::path::PathBuf;
 

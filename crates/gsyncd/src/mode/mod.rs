@@ -4,7 +4,9 @@ mod config;
 mod config_get;
 mod delete;
 mod directory;
+mod machine;
 mod monitor_status;
+mod old_session;
 mod register;
 mod restricted;
 mod run_session;
@@ -72,7 +74,7 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
         register::prepare(&command);
     }
     let label = command.label();
-    let outcome = act(command);
+    let outcome = act(syntax, command);
     if let Err(failure) = &outcome
         && !failure.message.is_empty()
     {
@@ -81,21 +83,18 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
     outcome
 }
 
-fn act(command: Command) -> Outcome {
+fn act(syntax: Syntax, command: Command) -> Outcome {
     match command {
         Command::Version
         | Command::Help
         | Command::Directory(_)
         | Command::Serve(_)
         | Command::Sessions(_)
-        | Command::Verify
-        | Command::SessionOwner(_) => Ok(()),
+        | Command::Verify => Ok(()),
         // what such a key may do was decided before argv was read
         Command::Restricted { .. } => Err(Failure::new("restricted: for a line in authorized_keys only")),
-        Command::RegisterConfig { file, .. } => {
-            register::register(&file);
-            Ok(())
-        }
+        Command::ConfigRule(args) => register::run(&args),
+        Command::SessionOwner { session, owner } => config::set_owner(&session, &owner),
         Command::NormalizeUrls(urls) => urls::normalize(&urls),
         Command::CanonicalizeUrls { urls, inet6 } => urls::canonicalize(&urls, inet6),
         Command::Monitor(args) => run_session::monitor(&args),
@@ -104,7 +103,7 @@ fn act(command: Command) -> Outcome {
         Command::Status(args) => status::run(&args),
         Command::MonitorStatus { session, common, text } => monitor_status::run(&session, &common, &text),
         Command::ConfigCheck { name, value } => config::check(&name, value.as_deref()),
-        Command::ConfigGet(args) => config_get::run(&args),
+        Command::ConfigGet(args) => config_get::run(&args, syntax),
         Command::ConfigSet { session, common, name, value } => config::set(&session, &common, &name, &value),
         Command::ConfigReset { session, common, name } => config::reset(&session, &common, &name),
         Command::VolumeUuid { host, volume, inet6 } => volume_uuid::run(&host, &volume, inet6),

@@ -27,7 +27,7 @@ fn lines(lines: impl Iterator<Item = String>) -> Outcome {
 }
 
 /// The first IPv4 address of a host.
-fn resolve(host: &str) -> Option<IpAddr> {
+pub(super) fn resolve(host: &str) -> Option<IpAddr> {
     let addresses = (host, 0).to_socket_addrs().ok()?;
     addresses.map(|address| address.ip()).find(IpAddr::is_ipv4)
 }
