@@ -210,10 +210,10 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::Generation;
     use super::{Facts, Settings};
     use crate::cli::Session;
     use crate::conf::{Document, Table};
-    use super::Generation;
     use crate::url::Secondary;
     use std::path::PathBuf;
 

@@ -63,9 +63,9 @@ pub fn reset(session: &Session, common: &Common, name: &str) -> Outcome {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn set_owner(session: &Session, owner: &str) -> Outcome {
+pub fn set_owner(session: &Session, common: &Common, owner: &str) -> Outcome {
     match Machine::get().generation() {
-        Generation::Seed => old_session::change(session, &Common::default(), "session_owner", Some(owner)),
+        Generation::Seed => old_session::change(session, common, "session_owner", Some(owner)),
         Generation::Slave | Generation::Secondary => Ok(()),
     }
 }

@@ -19,7 +19,7 @@ mod volume_uuid;
 
 use crate::exit::{self, Failure, Outcome};
 use crate::tree;
-use gsyncd_core::cli::{self, Command, Invocation, Syntax, VERSION_LINE};
+use gsyncd_core::cli::{self, Command, Invocation, OldRole, Syntax, VERSION_LINE};
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -49,7 +49,7 @@ fn admit(argv: &[OsString]) -> Outcome {
     let invocation = cli::parse(&argv)?;
     match invocation.command {
         Command::Version => print(VERSION_LINE),
-        Command::Help => print(cli::usage().trim_end()),
+        Command::Help(topic) => print(cli::help(topic).trim_end()),
         // these take relative paths, and log in their own way
         Command::Directory(args) => directory::run(&args, &argv),
         Command::Serve(args) => serve::run(&args),
@@ -86,7 +86,7 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
 fn act(syntax: Syntax, command: Command) -> Outcome {
     match command {
         Command::Version
-        | Command::Help
+        | Command::Help(_)
         | Command::Directory(_)
         | Command::Serve(_)
         | Command::Sessions(_)
@@ -94,9 +94,9 @@ fn act(syntax: Syntax, command: Command) -> Outcome {
         // what such a key may do was decided before argv was read
         Command::Restricted { .. } => Err(Failure::new("restricted: for a line in authorized_keys only")),
         Command::ConfigRule(args) => register::run(&args),
-        Command::SessionOwner { session, owner } => config::set_owner(&session, &owner),
-        Command::NormalizeUrls(urls) => urls::normalize(&urls),
-        Command::CanonicalizeUrls { urls, inet6 } => urls::canonicalize(&urls, inet6),
+        Command::SessionOwner { session, common, owner } => config::set_owner(&session, &common, &owner),
+        Command::PrintUrls { urls, style, inet6 } => urls::run(&urls, style, inet6),
+        Command::Old(role) => Err(not_spoken(role)),
         Command::Monitor(args) => run_session::monitor(&args),
         Command::Worker(args) => run_session::worker(&args),
         Command::Secondary(args) => run_session::secondary(&args),
@@ -109,6 +109,12 @@ fn act(syntax: Syntax, command: Command) -> Outcome {
         Command::VolumeUuid { host, volume, inet6 } => volume_uuid::run(&host, &volume, inet6),
         Command::Delete(args) => delete::run(&args),
     }
+}
+
+/// What a stock primary of releases 3.7 to 3.13 wants of us over ssh.
+fn not_spoken(role: OldRole) -> Failure {
+    let role = if role == OldRole::Listen { "--listen" } else { "--agent" };
+    Failure::new(format!("{role}: the protocol of GlusterFS 3.7 to 3.13 between gsyncds is not spoken yet"))
 }
 
 /// Prints lines to stdout. Data only ever comes through here: one stray or empty line costs glusterd everything

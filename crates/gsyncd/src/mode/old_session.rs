@@ -6,13 +6,13 @@ use super::print;
 use super::urls::resolve;
 use crate::exit::{Failure, Outcome};
 use crate::store::conf_file::{self, Format};
-use gsyncd_core::cli::tunables;
-use gsyncd_core::cli::{Common, ConfigGetArgs, Session};
-use gsyncd_core::conf::old::section::{in_order, quote_plus};
+use gsyncd_core::cli::{Common, ConfigGetArgs, Session, tunables};
+use gsyncd_core::conf::old::section::in_order;
 use gsyncd_core::conf::old::settings::old_entry;
 use gsyncd_core::conf::old::upgrade::{Release, upgrade};
 use gsyncd_core::conf::old::{Peers, Section, Sources, change, flatten, settings as modern};
 use gsyncd_core::conf::{Document, Facts, Settings};
+use gsyncd_core::url::quote_plus;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -23,11 +23,11 @@ use std::path::Path;
 /// A file cannot be read, or holds a bad expression.
 pub fn settings(
     machine: &Machine,
-    session: &Session,
+    (session, common): (&Session, &Common),
     config_file: &Path,
     facts: &Facts,
 ) -> Result<Settings, Failure> {
-    let map = map(machine, session, config_file, facts)?;
+    let map = map(machine, (session, common), config_file, facts)?;
     Ok(modern::settings(&machine.table, &map, facts))
 }
 
@@ -35,15 +35,19 @@ pub fn settings(
 /// (there is none yet, or it is of another generation), those of the template apply.
 fn map(
     machine: &Machine,
-    session: &Session,
+    (session, common): (&Session, &Common),
     config_file: &Path,
     facts: &Facts,
 ) -> Result<BTreeMap<String, String>, Failure> {
     let peers = Peers::of(session, resolve);
-    let given = |name: &str| match name {
-        "iprefix" => Some(machine.data_directory().to_owned()),
-        "local_id" => facts.local_path.as_ref().map(|path| local_id(path)),
-        _ => None,
+    let given = |name: &str| {
+        let said = common.given.iter().find(|given| given.name == modern_name(name));
+        said.map(|given| given.value.to_string_lossy().into_owned()).or_else(|| match name {
+            // glusterd gives it with most calls, and means this with the others.
+            "iprefix" => Some(machine.data_directory().to_owned()),
+            "local_id" => facts.local_path.as_ref().map(|path| local_id(path)),
+            _ => None,
+        })
     };
     let sources = Sources { peers: &peers, default: &default, given: &given };
     let own = current(machine, config_file)?;
@@ -57,13 +61,20 @@ fn map(
     Ok(map)
 }
 
+fn modern_name(name: &str) -> String {
+    name.replace('_', "-").replace("master", "primary").replace("slave", "secondary")
+}
+
 /// `.` and the encoded brick, as releases 3.7 to 3.13 name files of a brick (spec: glusterd-interface 9.3).
 fn local_id(brick: &Path) -> String {
     format!(".{}", quote_plus(&String::from_utf8_lossy(brick.as_os_str().as_bytes())))
 }
 
+/// The default of the one option that is the program itself: what stands in its place in the series of glusterd.
+const OWN_NAME: &str = "/usr/libexec/glusterfs/gsyncd";
+
 fn default(name: &str) -> Option<String> {
-    tunables::default(name).map(str::to_owned)
+    tunables::find(name)?.default(OWN_NAME).map(str::to_owned)
 }
 
 /// The file with the automatic upgrade applied, which is written back where it changed anything (spec:
@@ -88,13 +99,14 @@ pub fn get(machine: &Machine, args: &ConfigGetArgs) -> Outcome {
     let config_file = machine.config_file(&args.session, &args.common);
     let facts = machine.facts(Facts::of(&args.session));
     let wanted = args.name.as_deref().map(known).transpose()?;
-    let map = map(machine, &args.session, &config_file, &facts)?;
+    let map = map(machine, (&args.session, &args.common), &config_file, &facts)?;
     let one_line = |value: &String| value.replace(['\n', '\r'], " ");
     match wanted {
         Some(name) => map.get(&name).map_or(Ok(()), |value| print(&one_line(value))),
         None if map.is_empty() => Ok(()),
         None => {
-            let lines: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", one_line(value))).collect();
+            let lines: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}: {}", one_line(value))).collect();
             print(&lines.join("\n"))
         }
     }
@@ -114,7 +126,11 @@ pub fn check(name: &str) -> Outcome {
 /// There is none of that name.
 pub fn known(name: &str) -> Result<String, Failure> {
     let (old, _) = old_entry(name, "");
-    if tunables::is_tunable(&old) { Ok(old) } else { Err(Failure::new(format!("not a valid option: {name}"))) }
+    if tunables::find(&old).is_some() {
+        Ok(old)
+    } else {
+        Err(Failure::new(format!("not a valid option: {name}")))
+    }
 }
 
 /// Sets an option of a session, or deletes it.
@@ -139,7 +155,8 @@ pub fn change(session: &Session, common: &Common, name: &str, value: Option<&str
 /// The session's section as it is in the file, or as the release would name it.
 fn own_section(document: &Document, peers: &Peers, release: Release) -> Section {
     let mut literal = in_order(document).into_iter().map(|(_, section)| section);
-    let there = literal.find(|section| matches!(section, Section::Literal(parts) if flatten::is_of(parts, peers)));
+    let there =
+        literal.find(|section| matches!(section, Section::Literal(parts) if flatten::is_of(parts, peers)));
     there.unwrap_or_else(|| {
         let parts = if release == Release::Early { peers.canonical() } else { peers.volumes() };
         Section::Literal(parts.into_iter().map(str::to_owned).collect())

@@ -44,7 +44,11 @@ pub fn run(args: &RuleArgs) -> Outcome {
     if args.scope == RuleScope::Regex && args.value.is_some() {
         flatten::check(&args.patterns)?;
         make(&file);
-        return if Machine::is_template(&file) { keep_in_template(args, &file) } else { keep_in_session(args, &file) };
+        return if Machine::is_template(&file) {
+            keep_in_template(args, &file)
+        } else {
+            keep_in_session(args, &file)
+        };
     }
     if machine.generation() != Generation::Seed {
         let message = "the glusterd here has no such settings: it is not of releases 3.7 to 3.13";
@@ -94,14 +98,17 @@ fn may_be_old(args: &RuleArgs) -> bool {
 
 fn drop_sections(document: &mut Document) -> bool {
     let names: Vec<String> = document.sections().map(str::to_owned).collect();
-    let general =
-        names.iter().filter(|name| Section::parse(name).is_some() || ["__meta__", "__section_order__"].contains(&name.as_str()));
+    let general = names.iter().filter(|name| {
+        Section::parse(name).is_some() || ["__meta__", "__section_order__"].contains(&name.as_str())
+    });
     general.fold(false, |changed, name| document.remove_section(name) | changed)
 }
 
 fn keep_in_session(args: &RuleArgs, file: &Path) -> Outcome {
     if Machine::get().generation() == Generation::Seed {
-        let kept = conf_file::update(file, Format::Old, |document| Ok::<_, Failure>(put(document, args, &args.name)));
+        let kept = conf_file::update(file, Format::Old, |document| {
+            Ok::<_, Failure>(put(document, args, &args.name))
+        });
         tell(kept);
     }
     Ok(())

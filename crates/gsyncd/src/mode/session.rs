@@ -37,7 +37,7 @@ pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) 
     let config_file = machine.config_file(session, common);
     let facts = machine.facts(facts);
     let settings = match machine.generation() {
-        Generation::Seed => old_session::settings(machine, session, &config_file, &facts)?,
+        Generation::Seed => old_session::settings(machine, (session, common), &config_file, &facts)?,
         Generation::Slave | Generation::Secondary => {
             Settings::new(&machine.table, &document(machine, session, &config_file)?, &facts)
         }

@@ -130,7 +130,9 @@ fn keep_old(document: &mut Document, name: &str, value: &str) -> bool {
     }
     let sections = in_order(document).into_iter().map(|(_, section)| section);
     let literal = sections.filter(|section| matches!(section, Section::Literal(_))).last();
-    literal.is_some_and(|section| old::change::set(document, &section, &old::settings::old_entry(name, value).0, value))
+    literal.is_some_and(|section| {
+        old::change::set(document, &section, &old::settings::old_entry(name, value).0, value)
+    })
 }
 
 /// The checkpoint that the session asks for now, in epoch seconds; 0: none.
@@ -160,9 +162,14 @@ mod tests {
     fn what_is_kept_is_in_the_words_and_the_format_of_the_generation() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gsyncd.conf");
-        let facts = [("primary-distribution-count", "2".to_owned()), ("stime-xattr-prefix", "t.a.b".to_owned())];
+        let facts =
+            [("primary-distribution-count", "2".to_owned()), ("stime-xattr-prefix", "t.a.b".to_owned())];
         for (generation, before, after) in [
-            (Generation::Secondary, "", "[vars]\nprimary-distribution-count = 2\nstime-xattr-prefix = t.a.b\n"),
+            (
+                Generation::Secondary,
+                "",
+                "[vars]\nprimary-distribution-count = 2\nstime-xattr-prefix = t.a.b\n",
+            ),
             (Generation::Slave, "", "[vars]\nmaster-distribution-count = 2\nstime-xattr-prefix = t.a.b\n"),
             (Generation::Seed, "", ""),
             (

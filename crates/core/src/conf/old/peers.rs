@@ -1,7 +1,7 @@
 //! The two ends of a session as the old generation names them in templates (spec: glusterd-interface 4.3).
 
-use super::section::quote_plus;
 use crate::cli::Session;
+use crate::url::quote_plus;
 use std::net::IpAddr;
 
 /// One end.
@@ -24,9 +24,13 @@ impl Peers {
     #[must_use]
     pub fn of(session: &Session, resolve: impl Fn(&str) -> Option<IpAddr>) -> Peers {
         let secondary = &session.secondary;
+        // A host without an address stays as it is written: the session has to be found all the same.
+        let host =
+            resolve(&secondary.host).map_or_else(|| secondary.host.clone(), |address| address.to_string());
+        let user = secondary.user.as_deref().unwrap_or("root");
         let remote = Peer {
-            normal: secondary.normalized(),
-            canonical: secondary.canonical(resolve),
+            normal: format!("ssh://{}::{}", secondary.login(), secondary.volume),
+            canonical: format!("ssh://{user}@{host}:gluster://127.0.0.1:{}", secondary.volume),
             volume: secondary.volume.clone(),
         };
         Peers { local: local(&session.primary), remote: Some((remote, secondary.host.clone())) }

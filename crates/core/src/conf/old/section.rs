@@ -1,6 +1,7 @@
 //! Names of sections, and the order in which they apply (spec: glusterd-interface 4.2).
 
 use crate::conf::ini::Document;
+use crate::url::quote_plus;
 
 /// The section that remembers when others were made.
 pub const ORDER: &str = "__section_order__";
@@ -83,21 +84,7 @@ pub fn next_number(document: &Document) -> u64 {
     if is_new { 0 } else { u64::try_from(entries).unwrap_or(u64::MAX).saturating_add(1) }
 }
 
-/// Form-encodes as Python 2 does: upper-case hex, blank as `+`, `~` too.
-#[must_use]
-pub fn quote_plus(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' => quoted.push(char::from(byte)),
-            b' ' => quoted.push('+'),
-            _ => quoted.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    quoted
-}
-
-/// The reverse; what is no escape stays as it is.
+/// The reverse of [`quote_plus`]; what is no escape stays as it is.
 fn unquote_plus(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
