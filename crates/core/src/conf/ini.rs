@@ -201,7 +201,12 @@ impl Document {
             }
             !inside
         });
-        self.lines.len() != before
+        let is_changed = self.lines.len() != before;
+        // The empty line that stood before it goes too, where it would end the file.
+        while is_changed && self.lines.last().is_some_and(|line| line.raw().trim_ascii().is_empty()) {
+            self.lines.pop();
+        }
+        is_changed
     }
 
     /// Removes the section's entries for which `same` holds; tells whether there were any.

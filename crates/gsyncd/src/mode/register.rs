@@ -42,7 +42,7 @@ pub fn run(args: &RuleArgs) -> Outcome {
         return Ok(());
     }
     if args.scope == RuleScope::Regex && args.value.is_some() {
-        flatten::check(&args.patterns)?;
+        check(&section(args))?;
         make(&file);
         return if Machine::is_template(&file) {
             keep_in_template(args, &file)
@@ -54,9 +54,24 @@ pub fn run(args: &RuleArgs) -> Outcome {
         let message = "the glusterd here has no such settings: it is not of releases 3.7 to 3.13";
         return Err(Failure { message: message.to_owned(), code: exit::USAGE });
     }
-    flatten::check(&args.patterns)?;
     let key = old_session::known(&args.name)?;
+    check(&section(args))?;
     conf_file::update(&file, Format::Old, |document| Ok::<_, Failure>(put(document, args, &key)))
+}
+
+/// Where the setting stands in the file.
+fn section(args: &RuleArgs) -> Section {
+    match args.scope {
+        RuleScope::Regex => Section::Regex(args.patterns.clone()),
+        RuleScope::Glob => Section::of_globs(&args.patterns),
+    }
+}
+
+fn check(section: &Section) -> Outcome {
+    match section {
+        Section::Regex(expressions) => Ok(flatten::check(expressions)?),
+        Section::Literal(_) => Ok(()),
+    }
 }
 
 fn is_config(file: &Path) -> bool {
@@ -122,10 +137,7 @@ fn tell(kept: Outcome) {
 }
 
 fn put(document: &mut Document, args: &RuleArgs, name: &str) -> bool {
-    let section = match args.scope {
-        RuleScope::Regex => Section::Regex(args.patterns.clone()),
-        RuleScope::Glob => Section::of_globs(&args.patterns),
-    };
+    let section = section(args);
     match &args.value {
         Some(value) if is_name(name) => change::set(document, &section, name, value),
         Some(_) => false,
