@@ -4,8 +4,8 @@
 use super::tunables::{Role, SEED};
 use super::words::{Flag, Style, Value, Words, integer, split};
 use super::{
-    Command, Common, ConfigGetArgs, DeleteArgs, Given, MonitorArgs, OldRole, Session, StatusArgs, Topic,
-    UrlStyle, UsageError, directory, text,
+    Command, Common, ConfigGetArgs, DeleteArgs, Given, MonitorArgs, OldRole, RuleArgs, RuleScope, Session,
+    StatusArgs, Topic, UrlStyle, UsageError, directory, text,
 };
 use crate::url::{Resource, Secondary, Target, is_volume};
 use std::ffi::{OsStr, OsString};
@@ -28,16 +28,16 @@ const ACTIONS: &[(&str, Build)] = &[
     ("config-get-all", config_get_all),
     ("verify", |_| Ok(Command::Verify)),
     ("secondaryvoluuid-get", volume_uuid),
-    ("config-set-rx", register_config),
+    ("config-set-rx", |words| set_rule(words, "config-set-rx", RuleScope::Regex)),
     ("create", monitor_status),
     ("config-get", config_get),
     ("config-set", config_set),
     ("config-check", config_check),
     ("config-del", config_reset),
     ("delete", delete),
-    ("config-set-glob", unsupported),
-    ("config-del-glob", unsupported),
-    ("config-del-rx", unsupported),
+    ("config-set-glob", |words| set_rule(words, "config-set-glob", RuleScope::Glob)),
+    ("config-del-glob", |words| delete_rule(words, "config-del-glob", RuleScope::Glob)),
+    ("config-del-rx", |words| delete_rule(words, "config-del-rx", RuleScope::Regex)),
     ("listen", listen),
     ("agent", agent),
 ];
@@ -90,11 +90,6 @@ fn sort(argv: &[OsString]) -> Result<Words, UsageError> {
 
 fn failure(message: impl std::fmt::Display) -> UsageError {
     UsageError::meaning(format!("failure: {message}"))
-}
-
-fn unsupported(words: &Words) -> Result<Command, UsageError> {
-    let name = ACTIONS.iter().find(|(name, _)| words.has(name)).map_or("", |(name, _)| name);
-    Err(UsageError::syntax(format!("--{name} of the old generation is not supported")))
 }
 
 /// `-c` is never taken over: glusterd passes the template while there is no session yet, and the answer must be
@@ -311,10 +306,38 @@ fn two(words: &Words, name: &str) -> (OsString, OsString) {
     }
 }
 
-fn register_config(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set-rx");
-    let file = words.last("config-file").map(PathBuf::from).unwrap_or_default();
-    Ok(Command::RegisterConfig { file, name: text(&name, "the option's name")?, value })
+/// glusterd 5 and later say `NAME --value=VALUE`, earlier ones `NAME VALUE`.
+fn name_and_value(words: &Words, action: &str) -> Result<(String, OsString), UsageError> {
+    let (name, value) = two(words, action);
+    let value = match value.as_bytes().strip_prefix(b"--value=") {
+        Some(value) => OsStr::from_bytes(value).to_owned(),
+        None => value,
+    };
+    Ok((text(&name, "the option's name")?, value))
+}
+
+fn set_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    let (name, value) = name_and_value(words, action)?;
+    // A glusterd does not start when this fails, so nothing is too strange.
+    rule(words, scope, name, Some(value.to_string_lossy().into_owned()))
+}
+
+fn delete_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    rule(words, scope, string(words, action)?, None)
+}
+
+/// Without addresses it is for all sessions (spec: glusterd-interface 4.2).
+fn rule(words: &Words, scope: RuleScope, name: String, value: Option<String>) -> Result<Command, UsageError> {
+    let patterns = words.positionals.iter().map(|word| text(word, "a pattern"));
+    let patterns = patterns.collect::<Result<Vec<String>, UsageError>>()?;
+    let file = words.last("config-file").map(PathBuf::from);
+    let args = if patterns.is_empty() {
+        let all = vec![".".to_owned(), ".".to_owned()];
+        RuleArgs { file, scope: RuleScope::Regex, patterns: all, name, value }
+    } else {
+        RuleArgs { file, scope, patterns, name, value }
+    };
+    Ok(Command::ConfigRule(args))
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {
@@ -326,15 +349,12 @@ fn monitor_status(words: &Words) -> Result<Command, UsageError> {
     })
 }
 
-/// glusterd 5 and later say `NAME --value=VALUE`, earlier ones `NAME VALUE`.
 fn config_set(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set");
-    let name = text(&name, "the option's name")?;
-    let value = match value.as_bytes().strip_prefix(b"--value=") {
-        Some(value) => OsStr::from_bytes(value).to_owned(),
-        None => value,
-    };
+    let (name, value) = name_and_value(words, "config-set")?;
     let value = text(&value, "the option's value")?;
+    if addresses(words)?.is_empty() {
+        return rule(words, RuleScope::Regex, name, Some(value));
+    }
     let (session, common) = (pair(words)?, common(words));
     if name.replace('_', "-") == "session-owner" {
         return Ok(Command::SessionOwner { session, common, owner: value });
@@ -347,6 +367,9 @@ fn config_check(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn config_reset(words: &Words) -> Result<Command, UsageError> {
+    if addresses(words)?.is_empty() {
+        return delete_rule(words, "config-del", RuleScope::Regex);
+    }
     Ok(Command::ConfigReset {
         session: pair(words)?,
         common: common(words),

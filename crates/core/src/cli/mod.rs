@@ -233,6 +233,42 @@ pub struct SessionsArgs {
     pub json: bool,
 }
 
+/// How the patterns of a general setting are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Regular expressions.
+    Regex,
+    /// Shell patterns.
+    Glob,
+}
+
+/// `--config-set-rx`, `-set-glob`, `-del-rx`, `-del-glob`: a setting for the sessions whose addresses match
+/// (spec: glusterd-interface 4.2). Without patterns, as without addresses, it is for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleArgs {
+    /// `-c`; None: the template of all sessions.
+    pub file: Option<PathBuf>,
+    /// How the patterns are written.
+    pub scope: RuleScope,
+    /// One for each address.
+    pub patterns: Vec<String>,
+    /// Option name, as sent.
+    pub name: String,
+    /// Template text to set, as sent; None deletes the setting.
+    pub value: Option<String>,
+}
+
+impl RuleArgs {
+    fn label(&self) -> &'static str {
+        match (self.scope, &self.value) {
+            (RuleScope::Regex, Some(_)) => "config-set-rx",
+            (RuleScope::Regex, None) => "config-del-rx",
+            (RuleScope::Glob, Some(_)) => "config-set-glob",
+            (RuleScope::Glob, None) => "config-del-glob",
+        }
+    }
+}
+
 /// What one run of the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -242,15 +278,8 @@ pub enum Command {
     Help(Topic),
     /// `--verify spawning`: starting was the test.
     Verify,
-    /// `--config-set-rx`: what a glusterd says about itself (spec: glusterd-interface 2.2).
-    RegisterConfig {
-        /// The config file it is meant for.
-        file: PathBuf,
-        /// Option name, as sent.
-        name: String,
-        /// Template text, as sent.
-        value: OsString,
-    },
+    /// `--config-set-rx` and its kin: general settings.
+    ConfigRule(RuleArgs),
     /// `--config-set session-owner`: only the old generation keeps it.
     SessionOwner {
         /// Which session.
@@ -385,7 +414,7 @@ impl Command {
             Command::Version => "version",
             Command::Help(_) => "help",
             Command::Verify => "verify",
-            Command::RegisterConfig { .. } => "config-set-rx",
+            Command::ConfigRule(args) => args.label(),
             Command::SessionOwner { .. } => "session-owner",
             Command::PrintUrls { style: UrlStyle::Normal, .. } => "normalize-url",
             Command::PrintUrls { style: UrlStyle::Canonical, .. } => "canonicalize-url",

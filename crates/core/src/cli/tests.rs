@@ -37,8 +37,10 @@ fn argv_forms() {
 fn brief(command: &Command) -> String {
     let session = command.session().map_or(String::new(), |s| format!(" {} {}", s.primary, s.secondary));
     let rest = match command {
-        Command::RegisterConfig { file, name, value } => {
-            format!(" {} {name}={}", file.display(), value.display())
+        Command::ConfigRule(rule) => {
+            let file = rule.file.as_deref().unwrap_or("template".as_ref());
+            let value = rule.value.as_ref().map_or(String::new(), |value| format!("={value}"));
+            format!(" {} {}{value} for {}", file.display(), rule.name, rule.patterns.join(" "))
         }
         Command::Help(topic) => format!(" {topic:?}"),
         Command::SessionOwner { owner, .. } => format!(" {owner}"),

@@ -4,7 +4,9 @@ mod config;
 mod config_get;
 mod delete;
 mod directory;
+mod machine;
 mod monitor_status;
+mod old_session;
 mod register;
 mod restricted;
 mod run_session;
@@ -72,7 +74,7 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
         register::prepare(&command);
     }
     let label = command.label();
-    let outcome = act(command);
+    let outcome = act(syntax, command);
     if let Err(failure) = &outcome
         && !failure.message.is_empty()
     {
@@ -81,21 +83,20 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
     outcome
 }
 
-fn act(command: Command) -> Outcome {
+fn act(syntax: Syntax, command: Command) -> Outcome {
+    // Releases 4 and later say such names back with `-` (spec: glusterd-interface 3.7, 4.10).
+    let echoed = |name: String| if syntax == Syntax::Options { name.replace('_', "-") } else { name };
     match command {
         Command::Version
         | Command::Help(_)
         | Command::Directory(_)
         | Command::Serve(_)
         | Command::Sessions(_)
-        | Command::Verify
-        | Command::SessionOwner { .. } => Ok(()),
+        | Command::Verify => Ok(()),
         // what such a key may do was decided before argv was read
         Command::Restricted { .. } => Err(Failure::new("restricted: for a line in authorized_keys only")),
-        Command::RegisterConfig { file, .. } => {
-            register::register(&file);
-            Ok(())
-        }
+        Command::ConfigRule(args) => register::run(&args),
+        Command::SessionOwner { session, common, owner } => config::set_owner(&session, &common, &owner),
         Command::PrintUrls { urls, style, inet6 } => urls::run(&urls, style, inet6),
         Command::Old(role) => Err(not_spoken(role)),
         Command::Monitor(args) => run_session::monitor(&args),
@@ -103,10 +104,10 @@ fn act(command: Command) -> Outcome {
         Command::Secondary(args) => run_session::secondary(&args),
         Command::Status(args) => status::run(&args),
         Command::MonitorStatus { session, common, text } => monitor_status::run(&session, &common, &text),
-        Command::ConfigCheck { name, value } => config::check(&name, value.as_deref()),
-        Command::ConfigGet(args) => config_get::run(&args),
+        Command::ConfigCheck { name, value } => config::check(&echoed(name), value.as_deref()),
+        Command::ConfigGet(args) => config_get::run(&args, syntax),
         Command::ConfigSet { session, common, name, value } => config::set(&session, &common, &name, &value),
-        Command::ConfigReset { session, common, name } => config::reset(&session, &common, &name),
+        Command::ConfigReset { session, common, name } => config::reset(&session, &common, &echoed(name)),
         Command::VolumeUuid { host, volume, inet6 } => volume_uuid::run(&host, &volume, inet6),
         Command::Delete(args) => delete::run(&args),
     }

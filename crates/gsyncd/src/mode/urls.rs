@@ -23,7 +23,7 @@ pub fn run(urls: &[Resource], style: UrlStyle, inet6: bool) -> Outcome {
 }
 
 /// The first IPv4 address of a host.
-fn resolve(host: &str) -> Option<IpAddr> {
+pub(super) fn resolve(host: &str) -> Option<IpAddr> {
     let addresses = (host, 0).to_socket_addrs().ok()?;
     addresses.map(|address| address.ip()).find(IpAddr::is_ipv4)
 }
