@@ -130,6 +130,12 @@ pub(super) fn parse(argv: &[OsString]) -> Result<Command, UsageError> {
     }
 }
 
+/// The names of all options in argv, in primary/secondary words.
+pub(super) fn given(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> {
+    let actions: Vec<Flag> = ACTIONS.iter().map(|(flag, _)| *flag).collect();
+    Ok(split(argv, &[&actions, SETTINGS], Unknown::Skip)?.names())
+}
+
 /// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
 pub(super) fn is_action(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else { return false };

@@ -437,6 +437,14 @@ pub fn parse_commands(argv: &[OsString]) -> Result<Invocation, UsageError> {
     Ok(Invocation { syntax: Syntax::Options, command: legacy::parse(argv)? })
 }
 
+/// The names of the options in a command line of the option syntax, for who forbids some of them.
+///
+/// # Errors
+/// A usage error, as of [`parse`].
+pub fn given_options(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> {
+    legacy::given(argv)
+}
+
 /// The usage, as `--help` prints it.
 #[must_use]
 pub fn usage() -> String {

@@ -53,6 +53,11 @@ impl Words {
         self.found.iter().any(|(found, _)| *found == name)
     }
 
+    /// Names of the flags that occur, in order.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.found.iter().map(|(name, _)| *name).collect()
+    }
+
     /// The last value of a flag.
     pub(super) fn last<'a>(&'a self, name: &'a str) -> Option<&'a OsStr> {
         self.all(name).last()

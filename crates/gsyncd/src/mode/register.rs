@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-const TEMPLATE: &str = "gsyncd_template.conf";
+/// glusterd's file for what holds for all sessions, in the directory of all sessions.
+pub const TEMPLATE: &str = "gsyncd_template.conf";
 
 /// What every call in glusterd's syntax does first: the template exists afterwards, and the session's file where
 /// the session's directory exists. That directory is never made: its existence means "already created".

@@ -12,7 +12,7 @@ use gsyncd_core::cli::SecondaryArgs;
 use gsyncd_core::conf::Settings;
 use gsyncd_core::gluster::names;
 use gsyncd_sys::xattr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,9 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     }
     let request = mount_request(args, settings);
     let mount = AuxMount::open(&request).map_err(|error| Failure::new(error.to_string()))?;
+    // `/proc/PID/cwd` is how others find what is served (spec: glusterd-interface 6.4)
+    let directory = format!("/proc/self/fd/{}", mount.root().as_raw_fd());
+    std::env::set_current_dir(directory).map_err(|error| Failure::new(format!("mount: {error}")))?;
     let acl_mount = acl_mount(request);
     let brick = local_brick(args, settings);
     tracing::info!(local_brick = brick.is_some(), "mounted");
