@@ -30,6 +30,8 @@ pub mod worker {
     pub const PASSIVE: &str = "Passive";
     /// The worker died; it will be restarted.
     pub const FAULTY: &str = "Faulty";
+    /// As [`FAULTY`], and in a way that no worker fails of itself.
+    pub const INCONSISTENT: &str = "inconsistent";
 }
 
 /// Texts of a brick's `crawl_status`.

@@ -91,7 +91,7 @@ impl StatusBoard for Files {
         let path = status_file::brick_path(&self.state_file, brick);
         let written = status_file::update_brick(&path, |status| {
             state.clone_into(&mut status.worker_status);
-            if state == worker::FAULTY {
+            if [worker::FAULTY, worker::INCONSISTENT].contains(&state) {
                 error.clone_into(&mut status.last_error);
                 status.last_error_time = epoch_seconds();
             }
