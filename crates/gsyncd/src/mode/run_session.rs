@@ -5,6 +5,7 @@ use crate::exit::Outcome;
 use crate::{primary, secondary, supervise};
 use gsyncd_core::cli::{MonitorArgs, SecondaryArgs, WorkerArgs};
 use gsyncd_core::conf::Facts;
+use gsyncd_core::log::Role;
 use std::path::{Component, Path};
 
 /// The daemon of a session.
@@ -12,7 +13,7 @@ use std::path::{Component, Path};
 /// # Errors
 /// Those of the role, and a config file that cannot be read.
 pub fn monitor(args: &MonitorArgs) -> Outcome {
-    let loaded = load_with(&args.session, &args.common, "monitor", Facts::of(&args.session))?;
+    let loaded = load_with(&args.session, &args.common, Role::Command("monitor"), Facts::of(&args.session))?;
     supervise::session::run(args, &loaded.settings, &loaded.config_file)
 }
 
@@ -22,8 +23,8 @@ pub fn monitor(args: &MonitorArgs) -> Outcome {
 /// Those of the role, and a config file that cannot be read.
 pub fn worker(args: &WorkerArgs) -> Outcome {
     let facts = Facts { local_path: Some(args.local_path.clone()), ..Facts::of(&args.session) };
-    let label = format!("worker {}", args.local_path.display());
-    let loaded = load_with(&args.session, &args.common, &label, facts)?;
+    let role = Role::Worker(&args.local_path);
+    let loaded = load_with(&args.session, &args.common, role, facts)?;
     primary::worker::run(args, &loaded.settings, &loaded.config_file)
 }
 
@@ -38,8 +39,8 @@ pub fn secondary(args: &SecondaryArgs) -> Outcome {
         overrides: overrides(args),
         ..Facts::of(&args.session)
     };
-    let label = format!("secondary {}{}", args.primary_node, args.primary_brick.display());
-    let settings = load_serving(&args.common, &label, facts)?;
+    let role = Role::Secondary(&args.primary_node, &args.primary_brick);
+    let settings = load_serving(&args.common, role, facts)?;
     secondary::run::run(args, &settings)
 }
 

@@ -5,6 +5,8 @@ use crate::obs::log;
 use crate::store::conf_file;
 use gsyncd_core::cli::{Common, Session};
 use gsyncd_core::conf::{Document, Facts, Settings};
+use gsyncd_core::log::Role;
+use gsyncd_core::status::display::Layout;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -54,18 +56,23 @@ pub fn config_file(session: &Session, common: &Common) -> PathBuf {
 /// # Errors
 /// The config file exists and cannot be read.
 pub fn load(session: &Session, common: &Common, label: &str) -> Result<Loaded, Failure> {
-    load_with(session, common, label, Facts::of(session))
+    load_with(session, common, Role::Command(label), Facts::of(session))
 }
 
 /// As [`load`], with more facts than the session tells.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) -> Result<Loaded, Failure> {
+pub fn load_with(
+    session: &Session,
+    common: &Common,
+    role: Role<'_>,
+    facts: Facts,
+) -> Result<Loaded, Failure> {
     let config_file = config_file(session, common);
     let document = conf_file::load(&config_file)?;
     let settings = Settings::new(&document, &Facts { defaults: machine_defaults(), ..facts });
-    start_log(&settings, common.debug, label, "log-file", "log-level");
+    start_log(&settings, common.debug, role, "log-file", "log-level");
     tell_problems(&settings, &config_file);
     Ok(Loaded { settings, config_file })
 }
@@ -74,13 +81,13 @@ pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) 
 ///
 /// # Errors
 /// The named config file cannot be read.
-pub fn load_serving(common: &Common, label: &str, facts: Facts) -> Result<Settings, Failure> {
+pub fn load_serving(common: &Common, role: Role<'_>, facts: Facts) -> Result<Settings, Failure> {
     let document = match &common.config_file {
         Some(path) => conf_file::load(path)?,
         None => Document::default(),
     };
     let settings = Settings::new(&document, &Facts { defaults: machine_defaults(), ..facts });
-    start_log(&settings, common.debug, label, "secondary-log-file", "secondary-log-level");
+    start_log(&settings, common.debug, role, "secondary-log-file", "secondary-log-level");
     Ok(settings)
 }
 
@@ -88,17 +95,20 @@ pub fn load_serving(common: &Common, label: &str, facts: Facts) -> Result<Settin
 pub fn start_cli_log(label: &str) {
     let facts = Facts { defaults: machine_defaults(), ..Facts::default() };
     let settings = Settings::new(&Document::default(), &facts);
-    start_log(&settings, false, label, "cli-log-file", "cli-log-level");
+    start_log(&settings, false, Role::Command(label), "cli-log-file", "cli-log-level");
 }
 
-fn start_log(settings: &Settings, debug: bool, label: &str, file: &str, level: &str) {
+fn start_log(settings: &Settings, debug: bool, role: Role<'_>, file: &str, level: &str) {
+    let layout = Layout::Modern;
+    let label = role.label(layout);
     log::start(if debug {
-        log::Target::debug(label)
+        log::Target::debug(&label, layout)
     } else {
         log::Target {
             file: Some(settings.path(file)),
             level: log::level(settings.text(level)),
-            label: label.to_owned(),
+            label,
+            layout,
         }
     });
 }

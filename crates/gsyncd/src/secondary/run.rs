@@ -41,7 +41,7 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     let tree = GlusterTree::open(own(&mount)?, Some(acl_mount), brick)?;
     let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
-    tracing::info!(volume = %args.session.secondary.volume, "secondary listening");
+    tracing::info!(context = "GLUSTER", volume = %args.session.secondary.volume, "secondary listening");
     let options = ServeOptions { threads: THREADS, timeout };
     let served = serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options);
     // the process ends now, and the mount with its last descriptor: closing it properly would wait for the

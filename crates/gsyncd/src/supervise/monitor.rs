@@ -114,7 +114,11 @@ fn discover(plan: &MonitorPlan) -> Vec<WorkerSpec> {
             Ok(specs) => return specs,
             Err(undiscovered) => {
                 if told != undiscovered.reason {
-                    tracing::error!("cannot find out the workers [{{reason={}}}]", undiscovered.reason);
+                    tracing::error!(
+                        context = "Monitor",
+                        reason = undiscovered.reason,
+                        "cannot find out the workers"
+                    );
                 }
                 for brick in &undiscovered.bricks {
                     plan.board.worker(brick, worker::FAULTY, &undiscovered.reason);
