@@ -53,7 +53,7 @@ impl Machine {
             format!("gluster-logdir = {top}/log"),
             format!("gluster-command-dir = {top}/bin"),
             format!("ssh-command = {top}/bin/ssh"),
-            format!("stime-xattr-prefix = user.glusterfs.p.s"),
+            "stime-xattr-prefix = user.glusterfs.p.s".to_owned(),
         ];
         fs::write(machine.session().join("gsyncd.conf"), format!("[vars]\n{}\n", settings.join("\n")))
             .unwrap();
