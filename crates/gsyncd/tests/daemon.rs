@@ -6,6 +6,7 @@
     reason = "a test: helpers outside of test functions may fail too"
 )]
 
+use gsyncd_sys::lock::FlockGuard;
 use gsyncd_sys::signal::{self, Signal};
 use gsyncd_sys::xattr;
 use std::fs;
@@ -190,6 +191,21 @@ fn a_paused_session_stays_paused_until_it_is_continued() {
     assert!(machine.status().contains("worker_status: Paused\n"));
     signal::kill_group(pid, Signal::CONT).unwrap();
     wait_until("it says Started", || machine.state() == "Started");
+}
+
+/// A stopped process holds the state file's lock: glusterd's `pause` must get through all the same (spec:
+/// glusterd-interface 2.4).
+#[test]
+fn a_state_is_written_while_a_stopped_process_has_the_lock() {
+    let machine = Machine::new();
+    let state = machine.session().join("monitor.status");
+    fs::write(&state, "Started").unwrap();
+    let lock = FlockGuard::lock(fs::File::open(&state).unwrap()).unwrap();
+    let output =
+        machine.run(&["--create", "Paused", "-c", "C", "--iprefix=/var", ":pvol", "localhost::svol"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(machine.state(), "Paused");
+    drop(lock);
 }
 
 /// `gluster volume info` of a volume of one brick.
