@@ -69,6 +69,23 @@ fn rsync_without_a_session_beside_it_is_refused() {
     assert!(code == Some(1) && expected.contains(&text), "{text}");
 }
 
+/// Each parser must take the words as the one that allowed them did: a value that looks like an option to one of them.
+#[test]
+fn no_words_make_a_directory_session() {
+    let machine = Machine::new();
+    let target = machine.workdir.path().join("copy");
+    for words in [
+        "--exclude --listen",
+        "--state-dir --verify",
+        "-N --listen",
+        "--listen --once",
+        "--exclude --version",
+    ] {
+        let (_code, text) = machine.ask(&format!("gsyncd {words} /etc/ssh {}", target.display()));
+        assert!(!target.exists() && !text.contains("unexpected argument"), "{words}: {text}");
+    }
+}
+
 #[test]
 fn a_session_is_a_process_of_its_own_words_and_does_not_decide_again() {
     let machine = Machine::new();

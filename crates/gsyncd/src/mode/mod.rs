@@ -44,7 +44,7 @@ fn admit(argv: &[OsString]) -> Outcome {
     {
         return ended(tree::keeper::run(rest));
     }
-    let invocation = cli::parse(&argv)?;
+    let invocation = restricted::parse(&argv)?;
     match invocation.command {
         Command::Version => print(VERSION_LINE),
         Command::Help => print(cli::usage().trim_end()),

@@ -7,6 +7,7 @@ use super::{serve, session};
 use crate::exit::{self, Failure, Outcome};
 use crate::program::Program;
 use crate::store::conf_file;
+use gsyncd_core::cli::{self, Invocation, UsageError};
 use gsyncd_core::conf::{Facts, Settings};
 use gsyncd_core::shell::{Dispatch, Environment, dispatch, network, rsync};
 use std::env;
@@ -40,6 +41,14 @@ pub fn admit(argv: &[OsString]) -> Result<Option<Vec<OsString>>, Failure> {
         Dispatch::Serve(below) => serve::below(&below).map(|()| None),
         Dispatch::Refuse { message, exit } => Err(Failure { message, code: exit }),
     }
+}
+
+/// Reads argv. A client's words are taken by the parser that allowed them: for no other may they mean more.
+///
+/// # Errors
+/// A usage error.
+pub fn parse(argv: &[OsString]) -> Result<Invocation, UsageError> {
+    if env::var_os(DISPATCHED).is_some() { cli::parse_commands(argv) } else { cli::parse(argv) }
 }
 
 fn environment() -> Environment {
