@@ -208,6 +208,36 @@ fn a_state_is_written_while_a_stopped_process_has_the_lock() {
     drop(lock);
 }
 
+/// spec: glusterd-interface 9.1
+#[test]
+fn the_log_is_where_it_is_configured_or_on_stderr() {
+    let machine = Machine::new();
+    let create = |text: &str, more: &[&str]| {
+        let words = ["--create", text, "-c", "C", "--iprefix=/var", ":pvol", "localhost::svol"];
+        let output = machine.run(&[&words[..], more].concat());
+        assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = |text: &str, log: &str| {
+        let rest = format!("] <top>: Monitor Status Change [{{status={text}}}]\n");
+        log.contains(" I [monitor_status(monitor-status):") && log.ends_with(&rest)
+    };
+    let log = machine.path("log/geo-replication/pvol_localhost_svol/gsyncd.log");
+    let debugged = create("Created", &["--debug"]);
+    assert!(told("Created", &debugged) && !log.exists(), "{debugged}");
+    assert_eq!(create("Stopped", &[]), "");
+    assert!(told("Stopped", &fs::read_to_string(&log).unwrap()));
+    fs::rename(&log, log.with_extension("1")).unwrap();
+    create("Started", &[]);
+    assert!(told("Started", &fs::read_to_string(&log).unwrap()));
+    // something else is in the way: the work goes on
+    fs::remove_dir_all(machine.path("log")).unwrap();
+    fs::write(machine.path("log"), "").unwrap();
+    let aside = create("Paused", &[]);
+    assert!(told("Paused", &aside), "{aside}");
+    assert_eq!(machine.state(), "Paused");
+}
+
 /// `gluster volume info` of a volume of one brick.
 fn volume_info(name: &str, id: &str, brick: &Path) -> String {
     let brick = brick.display();

@@ -32,12 +32,12 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     }
     let request = mount_request(args, settings);
     let mount = AuxMount::open(&request).map_err(|error| Failure::new(error.to_string()))?;
-    // `/proc/PID/cwd` is how others find what is served (spec: glusterd-interface 6.4)
-    let directory = format!("/proc/self/fd/{}", mount.root().as_raw_fd());
-    std::env::set_current_dir(directory).map_err(|error| Failure::new(format!("mount: {error}")))?;
     let acl_mount = acl_mount(request);
     let brick = local_brick(args, settings);
     tracing::info!(local_brick = brick.is_some(), "mounted");
+    // `/proc/PID/cwd` is how others find what is served (spec: glusterd-interface 6.4)
+    let directory = format!("/proc/self/fd/{}", mount.root().as_raw_fd());
+    std::env::set_current_dir(directory).map_err(|error| Failure::new(format!("mount: {error}")))?;
     let tree = GlusterTree::open(own(&mount)?, Some(acl_mount), brick)?;
     let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
