@@ -1,7 +1,7 @@
 //! Lines of the log as GlusterFS writes them (spec: glusterd-interface 9.1):
 //! `[2026-11-22 14:10:21.128268] I [module(label):29:function] CONTEXT: message [{key=value}, {key=value}]`.
 
-use crate::status::display::Layout;
+use crate::conf::Generation;
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -32,20 +32,20 @@ impl Line<'_> {
     /// The text, with its line end. The microseconds are not padded with zeros: readers of the stock program's logs
     /// know them so.
     #[must_use]
-    pub fn text(&self, layout: Layout) -> String {
+    pub fn text(&self, generation: Generation) -> String {
         let Line { level, module, line, function, message, .. } = self;
         let stamp = self.time.strftime("%Y-%m-%d %H:%M:%S");
         let microseconds = self.time.subsec_microsecond();
         let label = if self.label.is_empty() { String::new() } else { format!("({})", self.label) };
         let context = if self.context.is_empty() { "<top>" } else { self.context };
-        let fields = self.suffix(layout);
+        let fields = self.suffix(generation);
         format!(
             "[{stamp}.{microseconds}] {level} [{module}{label}:{line}:{function}] {context}: {message}{fields}\n"
         )
     }
 
     /// The seed has no structured suffix; what is in it must not be lost.
-    fn suffix(&self, layout: Layout) -> String {
+    fn suffix(&self, generation: Generation) -> String {
         if self.fields.is_empty() {
             return String::new();
         }
@@ -53,9 +53,9 @@ impl Line<'_> {
             let fields = self.fields.iter().map(|(key, value)| format!("{open}{key}={value}{close}"));
             fields.collect::<Vec<_>>().join(between)
         };
-        match layout {
-            Layout::Seed => format!(" {}", join(("", ""), " ")),
-            Layout::Modern => format!(" [{}]", join(("{", "}"), ", ")),
+        match generation {
+            Generation::Seed => format!(" {}", join(("", ""), " ")),
+            Generation::Slave | Generation::Secondary => format!(" [{}]", join(("{", "}"), ", ")),
         }
     }
 }
@@ -74,16 +74,22 @@ pub enum Role<'a> {
 impl Role<'_> {
     /// The label, empty where the seed has none.
     #[must_use]
-    pub fn label(&self, layout: Layout) -> String {
-        match (self, layout) {
-            (Role::Command(name), Layout::Modern) => (*name).to_owned(),
-            (Role::Worker(brick), Layout::Modern) => format!("worker {}", brick.display()),
-            (Role::Secondary(node, brick), Layout::Modern) => format!("secondary {node}{}", brick.display()),
-            (Role::Command("monitor"), Layout::Seed) => "monitor".to_owned(),
-            (Role::Command(name), Layout::Seed) if name.starts_with("config-") => "conf".to_owned(),
-            (Role::Command(_), Layout::Seed) => String::new(),
-            (Role::Worker(brick), Layout::Seed) => brick.display().to_string(),
-            (Role::Secondary(..), Layout::Seed) => "slave".to_owned(),
+    pub fn label(&self, generation: Generation) -> String {
+        if generation == Generation::Seed {
+            return match self {
+                Role::Command("monitor") => "monitor".to_owned(),
+                Role::Command(name) if name.starts_with("config-") => "conf".to_owned(),
+                Role::Command(_) => String::new(),
+                Role::Worker(brick) => brick.display().to_string(),
+                Role::Secondary(..) => "slave".to_owned(),
+            };
+        }
+        match self {
+            Role::Command(name) => (*name).to_owned(),
+            Role::Worker(brick) => format!("worker {}", brick.display()),
+            Role::Secondary(node, brick) => {
+                format!("{} {node}{}", generation.spoken("secondary"), brick.display())
+            }
         }
     }
 }
@@ -91,15 +97,15 @@ impl Role<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Line, Role};
-    use crate::status::display::Layout;
+    use crate::conf::Generation;
     use crate::testing::rows;
     use std::path::Path;
 
-    fn layout(word: &str) -> Layout {
-        if word == "seed" { Layout::Seed } else { Layout::Modern }
+    fn generation(word: &str) -> Generation {
+        Generation::ALL.into_iter().find(|generation| generation.word() == word).unwrap()
     }
 
-    /// layout, time, level, module, label, line, function, context, message, `key=value;…`, the line
+    /// generation, time, level, module, label, line, function, context, message, `key=value;…`, the line
     #[test]
     fn lines_of_both_generations() {
         for row in rows("log-lines.tsv") {
@@ -119,11 +125,11 @@ mod tests {
                 message: &row[8],
                 fields: &fields,
             };
-            assert_eq!(line.text(layout(&row[0])), format!("{}\n", row[10]));
+            assert_eq!(line.text(generation(&row[0])), format!("{}\n", row[10]));
         }
     }
 
-    /// layout, role, its words, the label
+    /// generation, role, its words, the label
     #[test]
     fn labels_of_all_roles() {
         for row in rows("log-labels.tsv") {
@@ -133,7 +139,7 @@ mod tests {
                 "secondary" => Role::Secondary(words[0], Path::new(words[1])),
                 _ => Role::Command(words[0]),
             };
-            assert_eq!(role.label(layout(&row[0])), row[3], "{row:?}");
+            assert_eq!(role.label(generation(&row[0])), row[3], "{row:?}");
         }
     }
 }

@@ -1,9 +1,19 @@
 //! `allow-network`: the networks from which sessions are accepted (spec: glusterd-interface 6.5). The old generation
 //! enforces it; so does this program for both, since who sets it means it.
 
+use crate::conf::Document;
+use crate::conf::options::canonical_name;
 use ipnet::IpNet;
 use std::ffi::OsStr;
 use std::net::IpAddr;
+
+/// The setting in glusterd's template, in whatever section: it is the only file there that holds for all who come by
+/// ssh, and the serving end has no session of its own to match sections by.
+#[must_use]
+pub fn configured(template: &Document) -> Option<&str> {
+    let entries = template.sections().flat_map(|section| template.entries(section));
+    entries.filter(|(key, _)| canonical_name(key) == "allow-network").last().map(|(_, value)| value)
+}
 
 /// The client's address: the first word of `SSH_CONNECTION`, else of `SSH_CLIENT`.
 #[must_use]
@@ -50,7 +60,8 @@ fn network(text: &str) -> Option<IpNet> {
 
 #[cfg(test)]
 mod tests {
-    use super::{admit, client};
+    use super::{admit, client, configured};
+    use crate::conf::Document;
     use crate::testing::rows;
     use proptest::prelude::{any, proptest};
     use std::ffi::OsStr;
@@ -63,6 +74,22 @@ mod tests {
             let client = client(variable(1), variable(2));
             let outcome = admit(&row[0], client.as_deref()).err().unwrap_or_else(|| "yes".to_owned());
             assert_eq!(outcome, row[3], "{row:?}");
+        }
+    }
+
+    #[test]
+    fn the_setting_is_found_in_files_of_both_formats() {
+        for (text, want) in [
+            ("[vars]\nallow-network = 192.0.2.0/24\n", Some("192.0.2.0/24")),
+            ("[__meta__]\nversion = 2.0\n[peersrx . .]\nallow_network = 192.0.2.1\n", Some("192.0.2.1")),
+            (
+                "[peersrx . .]\nallow_network = 192.0.2.1\n[peersrx .]\nallow_network = 192.0.2.2\n",
+                Some("192.0.2.2"),
+            ),
+            ("[vars]\nssh-port = 22\n", None),
+            ("", None),
+        ] {
+            assert_eq!(configured(&Document::parse_old(text.as_bytes())), want, "{text}");
         }
     }
 

@@ -2,21 +2,12 @@
 //! lives (spec: glusterd-interface 8.3, 8.4).
 
 use super::{BrickStatus, Checkpoint, NOT_APPLICABLE, monitor, worker};
+use crate::conf::Generation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 /// glusterd's buffers are 255 bytes, and old ones copy without looking.
 const LONGEST_VALUE_BYTES: usize = 254;
-
-/// Which keys there are, and in which order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Layout {
-    /// Of glusterd 3.7 to 3.13.
-    Seed,
-    /// Of glusterd 4 and later.
-    #[default]
-    Modern,
-}
 
 /// All that a display depends on.
 #[derive(Debug, Clone)]
@@ -31,8 +22,8 @@ pub struct Situation<'a> {
     pub checkpoint: u64,
     /// Zone of the times without `_utc`.
     pub zone: &'a TimeZone,
-    /// Which keys there are.
-    pub layout: Layout,
+    /// Whose keys are printed, in whose order.
+    pub generation: Generation,
 }
 
 /// A key and its value.
@@ -43,7 +34,7 @@ pub type Row = (&'static str, String);
 #[must_use]
 pub fn rows(situation: &Situation<'_>) -> Vec<Row> {
     let mut rows = all_rows(situation);
-    if situation.layout == Layout::Seed {
+    if situation.generation == Generation::Seed {
         rows.retain(|(key, _)| *key != "last_synced_entry");
         if let [first, second, ..] = rows.as_mut_slice() {
             std::mem::swap(first, second);
@@ -153,7 +144,8 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Situation, rows};
+    use super::{Situation, rows};
+    use crate::conf::Generation;
     use crate::status::BrickStatus;
     use jiff::tz::{Offset, TimeZone};
 
@@ -169,9 +161,9 @@ mod tests {
         }
     }
 
-    /// `layout|MONITOR|running or not|checkpoint|JSON of the brick`.
+    /// `generation|MONITOR|running or not|checkpoint|JSON of the brick`.
     fn shown(head: &str) -> Vec<String> {
-        let (layout, head) = head.split_once('|').unwrap();
+        let (generation, head) = head.split_once('|').unwrap();
         let parts: Vec<&str> = head.splitn(4, '|').collect();
         let brick = BrickStatus::parse(parts[3].as_bytes());
         let situation = Situation {
@@ -180,7 +172,7 @@ mod tests {
             is_running: parts[1] == "running",
             checkpoint: parts[2].parse().unwrap(),
             zone: &TimeZone::fixed(Offset::constant(2)),
-            layout: if layout == "seed" { Layout::Seed } else { Layout::Modern },
+            generation: if generation == "seed" { Generation::Seed } else { Generation::Secondary },
         };
         rows(&situation).into_iter().map(|(key, value)| format!("{key}: {value}")).collect()
     }
@@ -194,7 +186,7 @@ mod tests {
             is_running: false,
             checkpoint: 0,
             zone: &TimeZone::UTC,
-            layout: Layout::Modern,
+            generation: Generation::Secondary,
         };
         for (key, value) in rows(&situation) {
             assert!(!value.is_empty() && value.len() < 255 && !value.contains('\n'), "{key}");

@@ -1,13 +1,14 @@
 //! `status`, `--status-get`: what a brick's worker is doing, for glusterd and for people.
 //! Reads without locks: a query must work while a stopped worker holds them.
 
+use super::machine::Machine;
 use super::{print, session};
 use crate::exit::Outcome;
 use crate::store::{pidfile, status_file};
 use gsyncd_core::cli::StatusArgs;
 use gsyncd_core::conf::Settings;
 use gsyncd_core::status::checkpoint::wanted;
-use gsyncd_core::status::display::{Layout, Row, Situation, rows};
+use gsyncd_core::status::display::{Row, Situation, rows};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ fn brick_rows(settings: &Settings, brick: &Path) -> Vec<Row> {
         is_running: pidfile::is_running(&settings.path("pid-file")),
         checkpoint: wanted(settings.text("checkpoint")),
         zone: &TimeZone::system(),
-        layout: Layout::Modern,
+        generation: Machine::get().generation(),
     })
 }
 

@@ -3,9 +3,8 @@
 use super::quarantine::Quarantine;
 use crate::store::{conf_file, status_file};
 use gsyncd_core::batch::Touched;
-use gsyncd_core::conf::ini::VARS;
 use gsyncd_core::id::Stime;
-use gsyncd_core::status::checkpoint::{Checkpoint, wanted};
+use gsyncd_core::status::checkpoint::Checkpoint;
 use gsyncd_core::status::{BrickStatus, stamp};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -125,9 +124,7 @@ impl Report {
 
     /// The checkpoint that the session asks for now; 0: none.
     fn checkpoint(&self) -> u64 {
-        let Ok(document) = conf_file::load(&self.config) else { return 0 };
-        let value = document.entries(VARS).filter(|(key, _)| *key == "checkpoint").last();
-        value.map_or(0, |(_, value)| wanted(value))
+        conf_file::checkpoint(&self.config).unwrap_or(0)
     }
 
     fn update(&self, change: impl FnOnce(&mut BrickStatus)) {

@@ -2,13 +2,11 @@
 
 mod processes;
 
-use super::register::TEMPLATE;
-use super::{serve, session};
+use super::machine::{Machine, TEMPLATE};
+use super::serve;
 use crate::exit::{self, Failure, Outcome};
 use crate::program::Program;
-use crate::store::conf_file;
 use gsyncd_core::cli::{self, Invocation, UsageError};
-use gsyncd_core::conf::{Facts, Settings};
 use gsyncd_core::shell::{Dispatch, Environment, dispatch, network, rsync};
 use std::env;
 use std::ffi::OsString;
@@ -19,8 +17,6 @@ use std::process::Command;
 /// Says that the decision has been taken. The stock program sets it too.
 const DISPATCHED: &str = "_GSYNCD_DISPATCHED_";
 const WANTED: &str = "SSH_ORIGINAL_COMMAND";
-/// This machine's settings for all sessions.
-const MACHINE: &str = "/etc/glusterfs/gsyncd.conf";
 
 /// The words to go on with, or None when everything is done. Does not return when it becomes another program.
 ///
@@ -63,16 +59,18 @@ fn environment() -> Environment {
 
 /// The file that serves as the settings of all sessions that come by ssh.
 fn template() -> PathBuf {
-    session::sessions_directory().join(TEMPLATE)
+    Machine::get().sessions.join(TEMPLATE)
 }
 
 /// Setting `allow-network`, wherever the administrator has put it.
 fn check_network() -> Outcome {
     let client =
         network::client(env::var_os("SSH_CONNECTION").as_deref(), env::var_os("SSH_CLIENT").as_deref());
-    for file in [template(), PathBuf::from(MACHINE)] {
-        let settings = Settings::new(&conf_file::load(&file)?, &Facts::default());
-        network::admit(settings.text("allow-network"), client.as_deref()).map_err(Failure::new)?;
+    let machine = Machine::get();
+    let installed = machine.settings();
+    let general = network::configured(&machine.template);
+    for networks in [installed.text("allow-network"), general.unwrap_or_default()] {
+        network::admit(networks, client.as_deref()).map_err(Failure::new)?;
     }
     Ok(())
 }

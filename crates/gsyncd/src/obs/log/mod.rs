@@ -2,8 +2,8 @@
 //! module stands in its place; a field `context` is the class that the stock program names there.
 
 use file::Sink;
+use gsyncd_core::conf::Generation;
 use gsyncd_core::log::Line;
-use gsyncd_core::status::display::Layout;
 use jiff::Timestamp;
 use std::fmt;
 use std::io::Write;
@@ -28,15 +28,15 @@ pub struct Target {
     pub level: LevelFilter,
     /// The process's role, in parentheses after the module: `monitor`, `worker /bricks/b1`.
     pub label: String,
-    /// How a line looks.
-    pub layout: Layout,
+    /// Whose lines are written.
+    pub generation: Generation,
 }
 
 impl Target {
     /// Everything to stderr, as `--debug` asks.
     #[must_use]
-    pub fn debug(label: &str, layout: Layout) -> Target {
-        Target { file: None, level: LevelFilter::DEBUG, label: label.to_owned(), layout }
+    pub fn debug(label: &str, generation: Generation) -> Target {
+        Target { file: None, level: LevelFilter::DEBUG, label: label.to_owned(), generation }
     }
 }
 
@@ -53,10 +53,10 @@ pub fn level(name: &str) -> LevelFilter {
 
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(target: Target) {
-    let (label, layout) = (escape(&target.label), target.layout);
+    let (label, generation) = (escape(&target.label), target.generation);
     install(Lines {
         level: target.level,
-        line: move |event: &Event<'_>| line(event, &label, layout),
+        line: move |event: &Event<'_>| line(event, &label, generation),
         sink: Mutex::new(Sink::new(target.file)),
     });
 }
@@ -97,7 +97,7 @@ where
 }
 
 /// One line with its line end.
-fn line(event: &Event<'_>, label: &str, layout: Layout) -> String {
+fn line(event: &Event<'_>, label: &str, generation: Generation) -> String {
     let metadata = event.metadata();
     let module = metadata.target().rsplit("::").next().unwrap_or_default();
     let mut parts = Parts::default();
@@ -113,7 +113,7 @@ fn line(event: &Event<'_>, label: &str, layout: Layout) -> String {
         message: &parts.message,
         fields: &parts.fields,
     };
-    line.text(layout)
+    line.text(generation)
 }
 
 fn letter(level: Level) -> char {
@@ -167,7 +167,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Target, level, start};
-    use gsyncd_core::status::display::Layout;
+    use gsyncd_core::conf::Generation;
     use std::fs;
     use tracing::level_filters::LevelFilter;
 
@@ -179,7 +179,7 @@ mod tests {
             file: Some(path.clone()),
             level: LevelFilter::INFO,
             label: "worker /b\n1".to_owned(),
-            layout: Layout::Modern,
+            generation: Generation::Secondary,
         });
         tracing::info!(context = "GeorepStatus", status = "Active", count = 3, "Worker Status Change\nx");
         tracing::warn!("no fields");
