@@ -141,6 +141,18 @@ impl Table {
         self.entries.get(&canonical_name(name))
     }
 
+    /// The name under which settings of that name are found, in any spelling; that of an unknown one is as it is.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> String {
+        self.find(name).map_or_else(|| name.to_ascii_lowercase(), |option| option.name.clone())
+    }
+
+    /// A name that [`Table::resolve`] gave, in the words of the generation.
+    #[must_use]
+    pub fn spoken(&self, name: &str) -> String {
+        if self.entries.contains_key(name) { self.generation.spoken(name) } else { name.to_owned() }
+    }
+
     /// All options, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
@@ -216,9 +228,56 @@ fn check(word: &str, keys: &BTreeMap<&str, &str>) -> Option<Check> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Check, Table};
+    use super::{Check, Entry, Table};
     use crate::conf::options::{Access, Kind};
     use crate::conf::{Document, Generation};
+
+    /// An entry as a row of the golden, without its key.
+    fn row(entry: &Entry) -> [String; 5] {
+        let kind = match entry.kind {
+            Kind::Text => "",
+            Kind::Int => "int",
+            Kind::Bool => "bool",
+        };
+        let check = match &entry.check {
+            Check::None => String::new(),
+            Check::Int => "int".to_owned(),
+            Check::Bool => "bool".to_owned(),
+            Check::UnixTime => "unixtime".to_owned(),
+            Check::Range(low, high) => format!("minmax {low}..{high}"),
+            Check::Choice(words) => format!("choice {}", words.join(",")),
+            Check::Executable => "execpath".to_owned(),
+        };
+        [
+            entry.default.clone().unwrap_or("-".to_owned()),
+            kind.to_owned(),
+            check,
+            if entry.access == Access::Open { "" } else { "nc" }.to_owned(),
+            if entry.template { "yes" } else { "" }.to_owned(),
+        ]
+    }
+
+    #[test]
+    fn the_built_in_table_is_that_of_the_specification() {
+        let goldens = include_str!("../../testdata/config-table.txt");
+        let (now, before) = (Table::of(Generation::Secondary), Table::of(Generation::Slave));
+        let mut keys = Vec::new();
+        for line in goldens.lines().filter(|line| !line.starts_with('#')) {
+            let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+            let entry = now.find(columns[0]).unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(row(entry), columns[1..6], "{line}");
+            assert_eq!(now.generation().spoken(&entry.name), columns[0]);
+            let old = columns[0].replace("primary", "master").replace("secondary", "slave");
+            let old = if columns[6].is_empty() { old } else { columns[6].to_owned() };
+            assert_eq!(before.generation().spoken(&entry.name), old);
+            assert_eq!(before.find(&old).map(|entry| &entry.name), Some(&entry.name), "{line}");
+            let located = row(entry)[0].replace("geo-replication-secondaries", "geo-replication-slaves");
+            assert_eq!(before.find(&old).map(row).unwrap()[0], located);
+            keys.push(entry.name.clone());
+        }
+        let ours = now.iter().filter(|entry| !keys.contains(&entry.name)).map(|entry| entry.name.as_str());
+        assert_eq!(ours.collect::<Vec<_>>(), ["primary-reads"]);
+    }
 
     fn table(text: &str) -> Table {
         Table::with_template(Generation::Slave, &Document::parse(text.as_bytes()))
