@@ -269,9 +269,17 @@ fn print_urls(words: &Words, style: UrlStyle) -> Result<Command, UsageError> {
     Ok(Command::PrintUrls { urls: urls(words)?, style, inet6: words.has("inet6") })
 }
 
+/// The session whose settings are asked for (spec: glusterd-interface 4.2).
+fn asked_session(words: &Words) -> Result<Session, UsageError> {
+    if addresses(words)?.is_empty() {
+        return Err(failure("no peers given, cannot select matching options"));
+    }
+    pair(words)
+}
+
 fn config_get_all(words: &Words) -> Result<Command, UsageError> {
     Ok(Command::ConfigGet(ConfigGetArgs {
-        session: pair(words)?,
+        session: asked_session(words)?,
         common: common(words),
         name: None,
         show_defaults: true,
@@ -283,7 +291,7 @@ fn config_get_all(words: &Words) -> Result<Command, UsageError> {
 
 fn config_get(words: &Words) -> Result<Command, UsageError> {
     Ok(Command::ConfigGet(ConfigGetArgs {
-        session: pair(words)?,
+        session: asked_session(words)?,
         common: common(words),
         name: Some(string(words, "config-get")?),
         show_defaults: true,

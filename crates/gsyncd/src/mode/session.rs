@@ -94,12 +94,18 @@ fn up_to_date(machine: &Machine, session: &Session, file: &Path) -> Result<(), F
 /// # Errors
 /// The named config file cannot be read.
 pub fn load_serving(common: &Common, role: Role<'_>, facts: Facts) -> Result<Settings, Failure> {
-    let document = match &common.config_file {
+    // the restricted shell names the template, so that a client can name no file of its own
+    let named = common.config_file.as_deref().filter(|file| !Machine::is_template(file));
+    let document = match named {
         Some(path) => conf_file::load(path, Format::New)?,
         None => Document::default(),
     };
     let machine = Machine::get();
-    let settings = Settings::new(&machine.table, &document, &machine.facts(facts));
+    let facts = machine.facts(facts);
+    let settings = match (machine.generation(), named) {
+        (Generation::Seed, None) => old_session::serving_settings(machine, &facts)?,
+        _ => Settings::new(&machine.table, &document, &facts),
+    };
     start_log(&settings, common.debug, role, "secondary-log-file", "secondary-log-level");
     Ok(settings)
 }
