@@ -238,6 +238,20 @@ fn the_log_is_where_it_is_configured_or_on_stderr() {
     assert_eq!(machine.state(), "Paused");
 }
 
+/// spec: glusterd-interface 8.4
+#[test]
+fn a_glusterd_of_the_old_generation_gets_the_rows_it_knows() {
+    let machine = Machine::new();
+    assert!(machine.status().starts_with("secondary_node: N/A\nslave_node: N/A\nworker_status: Stopped\n"));
+    let template = machine.path("geo-replication/gsyncd_template.conf");
+    let series = ["--config-set-rx", "gluster-command-dir", "/usr/sbin/", "."];
+    assert!(machine.run(&[&["-c", template.to_str().unwrap()], &series[..]].concat()).status.success());
+    let rows = machine.status();
+    let head =
+        "slave_node: N/A\nsecondary_node: N/A\nworker_status: Stopped\nlast_synced: N/A\ncrawl_status: N/A\n";
+    assert!(rows.starts_with(head), "{rows}");
+}
+
 /// `gluster volume info` of a volume of one brick.
 fn volume_info(name: &str, id: &str, brick: &Path) -> String {
     let brick = brick.display();
