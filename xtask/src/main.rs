@@ -2,6 +2,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod docs;
 mod setup;
 
 use gsyncd_lab::{Done, Failure};
@@ -16,6 +17,7 @@ usage: cargo xtask COMMAND
   lab      run a command on a private host with GlusterFS (cargo xtask lab --help)
   bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours
            (cargo xtask bench --help)
+  docs     write the man page and the completions to target/docs
   setup    install the packages and fetch the files that the lab needs
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Some("setup") => setup::run(),
         Some("demo") => demo::run(rest),
         Some("bench") => bench::run(rest),
+        Some("docs") => docs::run(),
         Some("help" | "--help" | "-h" | "") => {
             print!("{HELP}");
             Ok(())

@@ -2,6 +2,7 @@
 
 use gsyncd_core::cli::UsageError;
 use gsyncd_core::conf::ConfigError;
+use gsyncd_core::conf::old::BadExpression;
 use std::fmt;
 
 /// All went well.
@@ -10,6 +11,8 @@ pub const SUCCESS: u8 = 0;
 pub const FAILURE: u8 = 1;
 /// A word that is not in the syntax; also "the pid file is taken", which glusterd takes for success.
 pub const USAGE: u8 = 2;
+/// A worker was not let in by the other side (`EX_TEMPFAIL`): keys may arrive any moment. For the monitor only.
+pub const NOT_LET_IN: u8 = 75;
 /// The other end's program could not be run.
 pub const EXEC_FAILED: u8 = 127;
 
@@ -50,6 +53,12 @@ impl From<UsageError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
         Failure { code: error.exit(), message: error.to_string() }
+    }
+}
+
+impl From<BadExpression> for Failure {
+    fn from(error: BadExpression) -> Failure {
+        Failure::new(error.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 //! `--debug` keeps the log on stderr, away from this machine's log directory.
 #![allow(clippy::unwrap_used, reason = "a test: helpers outside of test functions may fail too")]
 
+use gsyncd_sys::lock::FlockGuard;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -224,6 +225,24 @@ fn status_is_rows_whatever_the_files_hold() {
 }
 
 #[test]
+fn status_makes_its_files_and_waits_for_no_lock() {
+    let scratch = Scratch::new();
+    let status =
+        || scratch.ok(&["-c", "C", "--iprefix=/var", ":pvol", "lab::svol", "--status-get", "--path", "/b/1"]);
+    assert_rows(&status());
+    assert!(!scratch.session().exists());
+    scratch.create_session();
+    status();
+    assert_eq!(names(&scratch.session()), ["brick_%2Fb%2F1.status", "gsyncd.conf", "monitor.status"]);
+    let open = |name: &str| fs::File::open(scratch.session().join(name)).unwrap();
+    let locks = ["brick_%2Fb%2F1.status", "monitor.status"].map(|name| FlockGuard::lock(open(name)).unwrap());
+    let before = std::time::Instant::now();
+    assert!(status().contains("worker_status: Stopped\n"));
+    assert!(before.elapsed() < std::time::Duration::from_secs(1), "it waited");
+    drop(locks);
+}
+
+#[test]
 fn status_knows_a_running_monitor_by_its_lock() {
     let scratch = Scratch::new();
     scratch.create_session();
@@ -294,14 +313,87 @@ fn ssh_gets_only_what_a_session_needs() {
 #[test]
 fn mistakes_are_said_in_one_line() {
     let scratch = Scratch::new();
-    for (words, code) in [
-        (&["--monitor", ":pvol"][..], 1),
-        (&["monitor"], 2),
-        (&["--verify"], 2),
-        (&["status", "pvol", "svol"], 1),
-        (&["nonsense"], 2),
-    ] {
+    for (words, code) in
+        [(&["monitor"][..], 2), (&["--verify"], 2), (&["status", "pvol", "svol"], 1), (&["nonsense"], 2)]
+    {
         let (exit, message) = scratch.fails(words);
         assert_eq!((exit, message.lines().count()), (code, 1), "{words:?}: {message}");
     }
+}
+
+/// Their texts are those of the releases whose syntax it is (spec: glusterd-interface 3.2, 3.4, 5.1).
+#[test]
+fn mistakes_in_glusterds_syntax_are_said_in_its_words() {
+    let scratch = Scratch::new();
+    for (words, code, want) in [
+        (
+            &["--monitor", ":pvol"][..],
+            1,
+            "error: incorrect number of arguments\n\nUsage: gsyncd [options...] <primary> <secondary>\n\n",
+        ),
+        (
+            &["--sync-jobs=x", "--monitor"],
+            2,
+            "gsyncd: error: option --sync-jobs: invalid integer value: 'x'\n",
+        ),
+        (&["--no-such-option"], 2, "gsyncd: error: no such option: --no-such-option\n"),
+        (&["--canonicalize-url", "vm::"], 1, "failure: malformed path\n"),
+        (
+            &["--listen", ":v"],
+            1,
+            "--listen: the protocol of GlusterFS 3.7 to 3.13 between gsyncds is not spoken yet\n",
+        ),
+    ] {
+        assert_eq!(scratch.fails(words), (code, want.to_owned()), "{words:?}");
+    }
+}
+
+#[test]
+fn addresses_are_printed_in_all_three_styles() {
+    let scratch = Scratch::new();
+    let urls = ["lab::svol", "geo@127.0.0.1:/x", "127.0.0.1:v"];
+    let print = |style: &str| scratch.ok(&[&[style], &urls[..]].concat());
+    assert_eq!(print("--normalize-url"), "ssh://lab::svol\nssh://geo@127.0.0.1:/x\ngluster://127.0.0.1:v\n");
+    let canonical = print("--canonicalize-url");
+    assert!(canonical.ends_with("\nssh://geo@127.0.0.1:file:///x\ngluster://127.0.0.1:v\n"), "{canonical}");
+    assert!(
+        canonical.starts_with("ssh://root@") && canonical.contains(":gluster://127.0.0.1:svol\n"),
+        "{canonical}"
+    );
+    let escaped = print("--canonicalize-escape-url");
+    assert!(
+        escaped
+            .ends_with("\nssh%3A%2F%2Fgeo%40127.0.0.1%3Afile%3A%2F%2F%2Fx\ngluster%3A%2F%2F127.0.0.1%3Av\n"),
+        "{escaped}"
+    );
+}
+
+/// What the stock gsyncd of GlusterFS 10.3 was seen to do, word for word, under the name that is ours.
+#[test]
+fn answers_are_those_of_the_stock_program() {
+    let scratch = Scratch::new();
+    let table = include_str!("../testdata/stock-10.3.tsv");
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let words: Vec<&str> = columns[0].split(' ').collect();
+        let output = scratch.run(&words);
+        let code = output.status.code().map(|code| code.to_string());
+        assert_eq!(code.as_deref(), Some(columns[1]), "{line}: {output:?}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(stdout.trim_end().replace('\n', "~"), columns[2], "{line}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let complaint = columns[3].replace("gsyncd.py", "gsyncd");
+        assert!(complaint.is_empty() || said == format!("{complaint}\n"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn every_subcommand_has_its_help() {
+    let scratch = Scratch::new();
+    for words in [&["help", "config-get"][..], &["config-get", "--help"], &["config-get", "pvol", "-h"]] {
+        let text = scratch.ok(words);
+        assert!(text.contains("Usage: gsyncd config-get") && text.contains("--show-defaults"), "{text}");
+    }
+    assert!(scratch.ok(&["help", "options"]).contains("--config-set-rx"));
+    assert!(!scratch.georep().exists(), "help touches nothing");
 }

@@ -1,4 +1,7 @@
-use super::{Command, DirectoryArgs, Exclusion, parse, usage};
+use super::tunables::{Role, SEED, SeedOption, Truth};
+use super::{
+    Command, Common, DirectoryArgs, Exclusion, Topic, Value, help, legacy, parse, subcommand, tunables,
+};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use std::ffi::OsString;
@@ -12,35 +15,44 @@ fn words(line: &str) -> Vec<OsString> {
         .collect()
 }
 
-/// Lines `argv => what it means`, `argv !EXIT` for usage errors.
+/// Lines `argv => what it means`, `argv !EXIT the message` for usage errors; both end with `  # where it stands`.
 #[test]
 fn argv_forms() {
     let table = include_str!("../../testdata/argv.txt");
+    let mut wrong = Vec::new();
     for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        if let Some((argv, exit)) = line.rsplit_once(" !") {
-            let error = parse(&words(argv)).expect_err(line);
-            assert_eq!(error.exit.to_string(), exit, "{line}: {error}");
-            continue;
+        let (row, section) = line.rsplit_once("  # ").expect(line);
+        assert!(!section.is_empty(), "{line}");
+        let argv = row.split(" => ").next().and_then(|argv| argv.split(" !").next()).unwrap_or_default();
+        let outcome = match parse(&words(argv)) {
+            Ok(parsed) => format!("{argv} => {}", brief(&parsed.command)),
+            Err(error) => format!("{argv} !{} {}", error.exit, error.message.replace('\n', "⏎")),
+        };
+        if outcome.trim_end() != row {
+            wrong.push(format!("{outcome}  # {section}"));
         }
-        let (argv, meaning) = line.split_once(" => ").expect("golden line");
-        let parsed = parse(&words(argv)).unwrap_or_else(|error| panic!("{line}: {error}"));
-        assert_eq!(brief(&parsed.command), meaning, "{line}");
     }
+    assert!(wrong.is_empty(), "instead:\n{}", wrong.join("\n"));
 }
 
 /// One line that shows every field a golden cares about.
 fn brief(command: &Command) -> String {
     let session = command.session().map_or(String::new(), |s| format!(" {} {}", s.primary, s.secondary));
     let rest = match command {
-        Command::RegisterConfig { file, name, value } => {
-            format!(" {} {name}={}", file.display(), value.display())
+        Command::ConfigRule(rule) => {
+            let file = rule.file.as_deref().unwrap_or("template".as_ref());
+            let value = rule.value.as_ref().map_or(String::new(), |value| format!("={value}"));
+            format!(" {} {}{value} for {}", file.display(), rule.name, rule.patterns.join(" "))
         }
-        Command::NormalizeUrls(urls) | Command::CanonicalizeUrls { urls, .. } => {
-            urls.iter().map(|url| format!(" {}", url.normalized())).collect()
+        Command::Help(topic) => format!(" {topic:?}"),
+        Command::SessionOwner { owner, .. } => format!(" {owner}"),
+        Command::PrintUrls { urls, .. } => urls.iter().map(|url| format!(" {}", url.normalized())).collect(),
+        Command::Monitor(args) => {
+            let foreground = if args.foreground { " foreground" } else { "" };
+            format!(" node={} paused={}{foreground}", args.local_node_id, args.pause_on_start)
         }
-        Command::Monitor(args) => format!(" node={} paused={}", args.local_node_id, args.pause_on_start),
         Command::Worker(args) => format!(
-            " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={} conf={:?}",
+            " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={}",
             args.local_path.display(),
             args.feedback_fd,
             args.local_node,
@@ -49,7 +61,6 @@ fn brief(command: &Command) -> String {
             args.subvol_num,
             args.resource_remote,
             args.resource_remote_id,
-            args.common.config_file,
         ),
         Command::Secondary(args) => format!(
             " node={} id={} brick={} timeout={:?} level={:?} dir={:?} dist={:?} access={} xattrs={}",
@@ -82,7 +93,73 @@ fn brief(command: &Command) -> String {
         Command::Delete(args) => format!(" {:?} reset={}", args.paths, args.reset_sync_time),
         _ => String::new(),
     };
-    format!("{}{session}{rest}", command.label())
+    let common = command.common().map_or(String::new(), common);
+    format!("{}{session}{rest}{common}", command.label())
+}
+
+/// What is not as it is by default.
+fn common(common: &Common) -> String {
+    let mut text = String::new();
+    if let Some(file) = &common.config_file {
+        text.push_str(&format!(" conf={}", file.display()));
+    }
+    text.push_str(if common.debug { " debug" } else { "" });
+    text.push_str(if common.inet6 { " inet6" } else { "" });
+    let given: Vec<String> =
+        common.given.iter().map(|given| format!("{}={}", given.name, given.value.display())).collect();
+    if given.is_empty() { text } else { format!("{text} given {}", given.join(", ")) }
+}
+
+/// A row for each option of releases 3.7 to 3.13.
+#[test]
+fn options_of_the_old_generation() {
+    let table = include_str!("../../testdata/seed-options.tsv");
+    let rows: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    for row in &rows {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let section = columns[0];
+        let option = SEED.iter().find(|option| option.old_name() == columns[1]).expect(row);
+        let letter = match option.flag.short {
+            0 => "-".to_owned(),
+            letter => char::from(letter).to_string(),
+        };
+        let value = match (option.value(), option.flag.words) {
+            (Value::None, _) => "flag",
+            (Value::Int, _) => "int",
+            (Value::Path, _) => "path",
+            (Value::Text, 2) => "text text",
+            (Value::Text, _) => "text",
+        };
+        let default = match option.default("/self") {
+            None => "-",
+            Some("") => "\"\"",
+            Some(default) => default,
+        };
+        let role = match option.role {
+            Role::Tunable => "tunable",
+            Role::Action => "action",
+            Role::Local => "local",
+        };
+        let shown = if option.flag.is_hidden { "hidden" } else { "shown" };
+        let name = option.old_name();
+        let found = [section, &name, &letter, value, default, role, shown].join("\t");
+        assert_eq!(found, *row);
+        assert!(!option.flag.help.is_empty() && option.flag.help.len() < 90, "{row}");
+        assert_eq!(option.truth == Truth::Words, role == "tunable" && value == "flag", "{row}");
+        assert_eq!(tunables::find(&name.replace('-', "_")).is_some(), role == "tunable", "{row}");
+        assert_eq!(tunables::find(option.name()).is_some(), role == "tunable", "{row}");
+    }
+    assert_eq!(rows.len(), SEED.len(), "every option has its row");
+}
+
+#[test]
+fn every_action_is_looked_for_and_nothing_else() {
+    let mut actions: Vec<&str> =
+        SEED.iter().filter(|option| option.role == Role::Action).map(SeedOption::name).collect();
+    let mut looked_for: Vec<&str> = legacy::actions().collect();
+    actions.sort_unstable();
+    looked_for.sort_unstable();
+    assert_eq!(actions, looked_for);
 }
 
 /// The pair, and what is not as it is by default.
@@ -151,7 +228,7 @@ fn word() -> impl Strategy<Value = OsString> {
 
 #[test]
 fn the_help_begins_with_directories_and_fits_a_terminal() {
-    let text = usage();
+    let text = help(Topic::All);
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what} in\n{text}"));
     let places = [
         "SOURCE TARGET",
@@ -165,6 +242,28 @@ fn the_help_begins_with_directories_and_fits_a_terminal() {
     let order: Vec<usize> = places.iter().map(|what| at(what)).collect();
     assert!(order.is_sorted(), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+}
+
+/// The help is a view of the tables: nothing that they hold is kept from who asks.
+#[test]
+fn the_help_tells_of_every_row() {
+    let options = help(Topic::Options);
+    for option in SEED {
+        let is_told = options.contains(&format!("--{} ", option.name()))
+            || options.contains(&format!("--{}\n", option.name()));
+        assert_eq!(is_told, !option.flag.is_hidden, "{}", option.name());
+    }
+    let all = help(Topic::All);
+    for spec in subcommand::TABLE {
+        assert!(all.contains(spec.name), "{}", spec.name);
+        let one = help(Topic::Subcommand(spec.name));
+        assert!(one.contains(&format!("Usage: gsyncd {}", spec.name)), "{one}");
+        for flag in spec.flags.iter().filter(|flag| !flag.is_hidden) {
+            assert!(one.contains(&format!("--{}", flag.name)) && one.contains(flag.help), "{one}");
+        }
+        assert!(one.lines().chain(options.lines()).all(|line| line.chars().count() <= 120), "{one}");
+    }
+    assert!(help(Topic::Settings).contains("sync-jobs = 3\n"));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use gsyncd_core::cli::{MonitorArgs, Session};
-use gsyncd_core::conf::{Settings, change};
+use gsyncd_core::conf::{Generation, Settings};
 use gsyncd_core::status::{BrickStatus, worker};
 use gsyncd_core::volinfo::Volume;
 
@@ -29,7 +29,7 @@ use crate::tree::mount;
 /// The pid file is taken (code 2, as glusterd expects it), or what a daemon needs cannot be had.
 pub fn run(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Outcome {
     let pid_file = settings.path("pid-file");
-    let stage = if args.common.debug {
+    let stage = if args.foreground {
         daemon::stay(&pid_file)
     } else {
         daemon::daemonise(&pid_file, Program::own().command(std::env::args_os().skip(1)))
@@ -90,8 +90,11 @@ impl StatusBoard for Files {
     fn worker(&self, brick: &Path, state: &str, error: &str) {
         let path = status_file::brick_path(&self.state_file, brick);
         let written = status_file::update_brick(&path, |status| {
+            if status.worker_status != state {
+                tracing::info!(context = "GeorepStatus", status = state, brick = %brick.display(), "Worker Status Change");
+            }
             state.clone_into(&mut status.worker_status);
-            if state == worker::FAULTY {
+            if [worker::FAULTY, worker::INCONSISTENT].contains(&state) {
                 error.clone_into(&mut status.last_error);
                 status.last_error_time = epoch_seconds();
             }
@@ -120,6 +123,7 @@ struct Atlas {
     secondary_command_dir: PathBuf,
     timeout: Duration,
     config_file: PathBuf,
+    generation: Generation,
     board: Arc<dyn StatusBoard>,
     is_announced: AtomicBool,
 }
@@ -145,6 +149,7 @@ impl Atlas {
             secondary_command_dir: settings.path("secondary-gluster-command-dir"),
             timeout: Duration::from_secs(u64::try_from(settings.int("connection-timeout")).unwrap_or(60)),
             config_file: config_file.to_path_buf(),
+            generation: settings.generation(),
             board,
             is_announced: AtomicBool::new(false),
         }
@@ -202,14 +207,9 @@ impl Atlas {
             ("stime-xattr-prefix", format!("trusted.glusterfs.{}.{}", primary.uuid(), secondary.uuid())),
             ("primary-distribution-count", primary.distribute.to_string()),
         ];
-        if !self.config_file.exists() {
-            return;
+        if self.config_file.exists() {
+            complain("session's config file", conf_file::keep(&self.config_file, self.generation, &facts));
         }
-        let written = conf_file::update(&self.config_file, |document| {
-            let changed = facts.iter().map(|(name, value)| change::write(document, name, value));
-            Ok::<bool, Failure>(changed.fold(false, |any, this| any | this))
-        });
-        complain("session's config file", written);
     }
 }
 
