@@ -20,7 +20,8 @@ GSYNCD_UNDER_TEST names another binary than the release build.
 
 const ROUNDS: usize = 31;
 const SESSION: &str = "/var/lib/glusterd/geo-replication/pvol_lab_svol";
-const HEAD: &str = "-c /var/lib/glusterd/geo-replication/pvol_lab_svol/gsyncd.conf --iprefix=/var :pvol lab::svol";
+const HEAD: &str =
+    "-c /var/lib/glusterd/geo-replication/pvol_lab_svol/gsyncd.conf --iprefix=/var :pvol lab::svol";
 
 /// One command: its name, its words (after `HEAD` where they begin with `+`), and the bar for ours in milliseconds.
 struct Case {
@@ -47,7 +48,9 @@ pub fn run(words: &[OsString]) -> Done {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["here", ours, rounds] => measure(Path::new(ours), rounds.parse().unwrap_or(ROUNDS)),
         [] => start(ROUNDS),
-        [rounds] if rounds.parse::<usize>().is_ok_and(|count| count > 0) => start(rounds.parse().unwrap_or(ROUNDS)),
+        [rounds] if rounds.parse::<usize>().is_ok_and(|count| count > 0) => {
+            start(rounds.parse().unwrap_or(ROUNDS))
+        }
         _ => {
             print!("{HELP}");
             Ok(())
@@ -94,7 +97,10 @@ fn furnish() -> Done {
     fs::create_dir_all(SESSION)?;
     fs::create_dir_all("/var/log/glusterfs/geo-replication")?;
     let path = Path::new(SESSION);
-    fs::write(path.join("gsyncd.conf"), "[vars]\nsync-jobs = 4\nstime-xattr-prefix = trusted.glusterfs.a.b\n")?;
+    fs::write(
+        path.join("gsyncd.conf"),
+        "[vars]\nsync-jobs = 4\nstime-xattr-prefix = trusted.glusterfs.a.b\n",
+    )?;
     fs::write(path.join("monitor.status"), "Started")?;
     let status = "{\"checkpoint_time\": 0, \"last_synced\": 1795356663, \"worker_status\": \"Active\"}";
     fs::write(path.join("brick_%2Fsrv%2Fb1.status"), status)?;
