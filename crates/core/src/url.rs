@@ -1,12 +1,14 @@
-//! The secondary's address as glusterd and people write it, and the two spellings printed back.
+//! The secondary's address as glusterd and people write it. All other addresses: [`Resource`], [`place`].
 //!
 //! Only the new generation's form is here, `[ssh://][user@]host::volume[:uuid]` (spec: glusterd-interface 1.3, 5.4).
 //! Every spelling of one session parses to values that differ in `uuid_suffix` only.
 
 pub mod place;
+mod resource;
+
+pub use resource::{Resource, ResourceError, Target, quote_plus};
 
 use std::fmt;
-use std::net::IpAddr;
 
 /// Where the secondary volume is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,22 +78,6 @@ impl Secondary {
         })
     }
 
-    /// The line that `--normalize-url` prints; the uuid is cut.
-    #[must_use]
-    pub fn normalized(&self) -> String {
-        format!("ssh://{}::{}", self.login(), self.volume)
-    }
-
-    /// The line that `--canonicalize-url` prints. `resolve` gives the host's address; where it gives none the
-    /// host stays as written, because a failure here would block every command on the primary volume, for its
-    /// other sessions too (spec: glusterd-interface 5.4).
-    #[must_use]
-    pub fn canonical(&self, resolve: impl Fn(&str) -> Option<IpAddr>) -> String {
-        let host = resolve(&self.host).map_or_else(|| self.host.clone(), |address| address.to_string());
-        let user = self.user.as_deref().unwrap_or("root");
-        format!("ssh://{user}@{host}:gluster://127.0.0.1:{}", self.volume)
-    }
-
     /// `[user@]host`, as ssh takes it.
     #[must_use]
     pub fn login(&self) -> String {
@@ -129,34 +115,66 @@ fn is_user(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Secondary;
+    use super::{Resource, ResourceError, Secondary, quote_plus};
     use proptest::prelude::{any, proptest};
     use std::net::{IpAddr, Ipv4Addr};
 
-    /// Columns: input, normalized or `!`, canonical.
+    /// Columns: input, normalized or `! message`, canonical, canonical and escaped.
     #[test]
     fn tables_of_the_specification() {
         let table = include_str!("../testdata/urls.txt");
+        let resolve = |host: &str| (host != "nowhere").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let columns: Vec<&str> = line.split('|').map(str::trim).collect();
-            let parsed = Secondary::parse(columns[0]);
-            if columns[1] == "!" {
-                assert!(parsed.is_err(), "{line}");
-                continue;
-            }
-            let parsed = parsed.unwrap();
+            let parsed = match (Resource::parse(&columns[0].replace('␣', " ")), columns[1].strip_prefix("! "))
+            {
+                (Ok(parsed), None) => parsed,
+                (Err(error), Some(message)) => {
+                    assert_eq!(error.to_string(), message, "{line}");
+                    continue;
+                }
+                (outcome, _) => panic!("{line}: {outcome:?}"),
+            };
             assert_eq!(parsed.normalized(), columns[1], "{line}");
-            let resolve = |host: &str| (host != "nowhere").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-            assert_eq!(parsed.canonical(resolve), columns[2], "{line}");
+            let canonical = parsed.canonical("root", &resolve);
+            assert_eq!(canonical, columns[2], "{line}");
+            let escaped = columns.get(3).filter(|text| !text.is_empty());
+            assert!(escaped.is_none_or(|escaped| quote_plus(&canonical) == *escaped), "{line}");
+            assert_eq!(Resource::parse(&parsed.normalized()), Ok(parsed), "{line}");
         }
+    }
+
+    #[test]
+    fn the_default_user_of_the_old_forms_is_who_runs_this() {
+        let canonical = |url: &str| Resource::parse(url).unwrap().canonical("geo", &|_| None);
+        assert_eq!(canonical("h:/x"), "ssh://geo@h:file:///x");
+        assert_eq!(canonical("ssh://h:gluster://h:v"), "ssh://geo@h:gluster://h:v");
+        assert_eq!(canonical("h::v"), "ssh://root@h:gluster://127.0.0.1:v");
+    }
+
+    #[test]
+    fn addresses_in_addresses_have_an_end() {
+        let long = "ssh://a:".repeat(10_000);
+        assert_eq!(Resource::parse(&long), Err(ResourceError::MalformedPath));
     }
 
     proptest! {
         #[test]
         fn what_parses_survives_its_own_normal_form(text in any::<String>()) {
+            if let Ok(parsed) = Resource::parse(&text) {
+                assert_eq!(Resource::parse(&parsed.normalized()), Ok(parsed));
+            }
             if let Ok(parsed) = Secondary::parse(&text) {
-                let again = Secondary::parse(&parsed.normalized()).unwrap();
+                let again = Secondary::parse(&parsed.to_string()).unwrap();
                 assert_eq!(again, Secondary { uuid_suffix: None, ..parsed });
+            }
+        }
+
+        #[test]
+        fn words_that_are_nearly_addresses_do_not_panic(text in "(ssh://|gluster://|file://|[a-z@:/*.?\\[-]){0,12}") {
+            if let Ok(parsed) = Resource::parse(&text) {
+                assert!(parsed.canonical("root", &|_| None).contains("://"));
+                assert_eq!(Resource::parse(&parsed.normalized()), Ok(parsed));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use gsyncd_core::cli::UsageError;
 use gsyncd_core::conf::ConfigError;
+use gsyncd_core::conf::old::BadExpression;
 use std::fmt;
 
 /// All went well.
@@ -50,6 +51,12 @@ impl From<UsageError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
         Failure { code: error.exit(), message: error.to_string() }
+    }
+}
+
+impl From<BadExpression> for Failure {
+    fn from(error: BadExpression) -> Failure {
+        Failure::new(error.to_string())
     }
 }
 

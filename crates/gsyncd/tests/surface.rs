@@ -294,14 +294,68 @@ fn ssh_gets_only_what_a_session_needs() {
 #[test]
 fn mistakes_are_said_in_one_line() {
     let scratch = Scratch::new();
-    for (words, code) in [
-        (&["--monitor", ":pvol"][..], 1),
-        (&["monitor"], 2),
-        (&["--verify"], 2),
-        (&["status", "pvol", "svol"], 1),
-        (&["nonsense"], 2),
-    ] {
+    for (words, code) in
+        [(&["monitor"][..], 2), (&["--verify"], 2), (&["status", "pvol", "svol"], 1), (&["nonsense"], 2)]
+    {
         let (exit, message) = scratch.fails(words);
         assert_eq!((exit, message.lines().count()), (code, 1), "{words:?}: {message}");
     }
+}
+
+/// Their texts are those of the releases whose syntax it is (spec: glusterd-interface 3.2, 3.4, 5.1).
+#[test]
+fn mistakes_in_glusterds_syntax_are_said_in_its_words() {
+    let scratch = Scratch::new();
+    for (words, code, want) in [
+        (
+            &["--monitor", ":pvol"][..],
+            1,
+            "error: incorrect number of arguments\n\nUsage: gsyncd [options...] <primary> <secondary>\n\n",
+        ),
+        (
+            &["--sync-jobs=x", "--monitor"],
+            2,
+            "gsyncd: error: option --sync-jobs: invalid integer value: 'x'\n",
+        ),
+        (&["--no-such-option"], 2, "gsyncd: error: no such option: --no-such-option\n"),
+        (&["--canonicalize-url", "vm::"], 1, "failure: malformed path\n"),
+        (
+            &["--listen", ":v"],
+            1,
+            "--listen: the protocol of GlusterFS 3.7 to 3.13 between gsyncds is not spoken yet\n",
+        ),
+    ] {
+        assert_eq!(scratch.fails(words), (code, want.to_owned()), "{words:?}");
+    }
+}
+
+#[test]
+fn addresses_are_printed_in_all_three_styles() {
+    let scratch = Scratch::new();
+    let urls = ["lab::svol", "geo@127.0.0.1:/x", "127.0.0.1:v"];
+    let print = |style: &str| scratch.ok(&[&[style], &urls[..]].concat());
+    assert_eq!(print("--normalize-url"), "ssh://lab::svol\nssh://geo@127.0.0.1:/x\ngluster://127.0.0.1:v\n");
+    let canonical = print("--canonicalize-url");
+    assert!(canonical.ends_with("\nssh://geo@127.0.0.1:file:///x\ngluster://127.0.0.1:v\n"), "{canonical}");
+    assert!(
+        canonical.starts_with("ssh://root@") && canonical.contains(":gluster://127.0.0.1:svol\n"),
+        "{canonical}"
+    );
+    let escaped = print("--canonicalize-escape-url");
+    assert!(
+        escaped
+            .ends_with("\nssh%3A%2F%2Fgeo%40127.0.0.1%3Afile%3A%2F%2F%2Fx\ngluster%3A%2F%2F127.0.0.1%3Av\n"),
+        "{escaped}"
+    );
+}
+
+#[test]
+fn every_subcommand_has_its_help() {
+    let scratch = Scratch::new();
+    for words in [&["help", "config-get"][..], &["config-get", "--help"], &["config-get", "pvol", "-h"]] {
+        let text = scratch.ok(words);
+        assert!(text.contains("Usage: gsyncd config-get") && text.contains("--show-defaults"), "{text}");
+    }
+    assert!(scratch.ok(&["help", "options"]).contains("--config-set-rx"));
+    assert!(!scratch.georep().exists(), "help touches nothing");
 }

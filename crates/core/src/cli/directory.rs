@@ -1,7 +1,7 @@
 //! `gsyncd [options] SOURCE TARGET`: what people type to replicate a plain directory. One table makes the parser, the
 //! help, and the rule that tells such a command line from glusterd's.
 
-use super::{Command, UsageError, legacy};
+use super::{Command, Topic, UsageError, legacy};
 use crate::url::place::{self, Pair};
 use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -84,30 +84,6 @@ const OPTIONS: &[Row] = &[
 
 const DEFAULT_CRAWL_SECONDS: u64 = 600;
 
-const ABOUT: &str = "\
-Keeps a file tree on another site equal to the one here, over ssh.
-
-Usage: gsyncd [options] SOURCE TARGET
-       gsyncd status [--json] [--state-dir DIR]
-
-The target follows the source from now on: first all of it, then every change as it happens, until the program is
-stopped. Started again, it goes on where it was. SOURCE is a directory here; TARGET is one too, or one on another
-host, where gsyncd must be installed: host:/path, user@host:/path, ssh://user@host:port:/path.
-
-Examples:
-  gsyncd /src /dst                      follow, with a line that says how far it is
-  gsyncd /src backup@vault:/srv/copy    the same over ssh
-  gsyncd --once /src /dst               bring it up to date and end
-  gsyncd --daemon /src vault:/srv/copy  in the background; `gsyncd status` shows it
-";
-
-const RESTRICTED: &str = "\
-Exit codes: 0 all is well, 1 it failed or not everything could be synced, 2 the command line is wrong.
-
-To let a key write below one directory only, put this before it in authorized_keys on the other host:
-  command=\"gsyncd restricted --root /srv/copy\",restrict ssh-ed25519 …
-";
-
 /// Whether argv is a directory session's: it asks for no action of glusterd's, and its first positional is meant as
 /// a directory.
 pub(super) fn is_meant(argv: &[OsString]) -> bool {
@@ -146,6 +122,11 @@ fn is_bare(word: &OsStr) -> bool {
     !word.is_empty() && !word.as_bytes().contains(&b':')
 }
 
+/// Whether a session between directories takes this option, `--` included.
+pub(super) fn is_option(word: &str) -> bool {
+    word.strip_prefix("--").is_some_and(|name| find(name.as_bytes()).is_some())
+}
+
 fn find(name: &[u8]) -> Option<&'static Row> {
     OPTIONS.iter().find(|row| row.0.as_bytes() == name)
 }
@@ -157,19 +138,18 @@ fn find(name: &[u8]) -> Option<&'static Row> {
 pub(super) fn parse(argv: &[OsString]) -> Result<Command, UsageError> {
     match clap_command().try_get_matches_from(argv) {
         Ok(matches) => Ok(Command::Directory(Box::new(build(&matches)?))),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Help),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Help(Topic::All)),
         Err(error) => Err(UsageError::syntax(one_line(&error))),
     }
 }
 
-/// The help: directories first, then `volumes`.
-pub(super) fn help(volumes: &str) -> String {
-    let mut command = clap_command().help_template("{options}");
-    let options = command.render_help().to_string();
-    format!("{ABOUT}\nOptions:\n{}\n\n{RESTRICTED}\n{volumes}", options.trim_end())
+/// The options as `--help` lists them.
+pub(super) fn options() -> String {
+    clap_command().help_template("{options}").render_help().to_string().trim_end().to_owned()
 }
 
-fn clap_command() -> clap::Command {
+/// The parser, which is the documentation too.
+pub(super) fn clap_command() -> clap::Command {
     let value = |name| Arg::new(name).value_parser(value_parser!(OsString)).hide(true);
     clap::Command::new("gsyncd")
         .no_binary_name(true)

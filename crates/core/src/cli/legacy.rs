@@ -1,11 +1,13 @@
-//! The option syntax that every glusterd speaks, from 3.7 to today (spec: glusterd-interface 1.4, 3.1, 3.7).
-//! The words of all releases are in the tables; the meaning is that of releases 4 and later.
+//! The option syntax that every glusterd speaks, from 3.7 to today (spec: glusterd-interface 1.4, 3.1 to 3.3, 3.7).
+//! The words of all releases are in one table; where the generations differ, the later one decides.
 
-use super::words::{Flag, Unknown, Words, short, split, switch, value};
+use super::tunables::{Role, SEED};
+use super::words::{Flag, Style, Value, Words, split};
 use super::{
-    Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, Session, StatusArgs, UsageError, session, text,
+    Command, Common, ConfigGetArgs, DeleteArgs, Given, MonitorArgs, OldRole, RuleArgs, RuleScope, Session,
+    StatusArgs, Topic, UrlStyle, UsageError, directory, text,
 };
-use crate::url::Secondary;
+use crate::url::{Resource, Secondary, Target, is_volume};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
@@ -13,150 +15,165 @@ use std::path::PathBuf;
 /// How an action's words become a command.
 type Build = fn(&Words) -> Result<Command, UsageError>;
 
-/// Words that select what to do, in the order in which they are looked for. `--config-set` takes its two words
-/// itself, because the second one may be `--value=VALUE`.
-const ACTIONS: &[(Flag, Build)] = &[
-    (switch("monitor"), monitor),
-    (switch("status-get"), status),
-    (switch("canonicalize-url"), canonicalize_urls),
-    (switch("normalize-url"), normalize_urls),
-    (switch("config-get-all"), config_get_all),
-    (value("verify"), |_| Ok(Command::Verify)),
-    (value("secondaryvoluuid-get"), volume_uuid),
-    (Flag { name: "config-set-rx", short: 0, arity: 2 }, register_config),
-    (value("create"), monitor_status),
-    (value("config-get"), config_get),
-    (Flag { name: "config-set", short: 0, arity: 2 }, config_set),
-    (value("config-check"), config_check),
-    (value("config-del"), config_reset),
-    (switch("delete"), delete),
-    (Flag { name: "config-set-glob", short: 0, arity: 2 }, unsupported),
-    (value("config-del-glob"), unsupported),
-    (value("config-del-rx"), unsupported),
-    (switch("canonicalize-escape-url"), unsupported),
-    (switch("listen"), unsupported),
-    (switch("agent"), unsupported),
+/// The actions in the order in which they are looked for (spec: glusterd-interface 3.7). `--config-set` takes its two
+/// words itself, because the second one may be `--value=VALUE`.
+const ACTIONS: &[(&str, Build)] = &[
+    ("version", |_| Ok(Command::Version)),
+    ("help", |_| Ok(Command::Help(Topic::All))),
+    ("monitor", monitor),
+    ("status-get", status),
+    ("canonicalize-url", canonicalize_urls),
+    ("normalize-url", normalize_urls),
+    ("canonicalize-escape-url", escape_urls),
+    ("config-get-all", config_get_all),
+    ("verify", |_| Ok(Command::Verify)),
+    ("secondaryvoluuid-get", volume_uuid),
+    ("config-set-rx", |words| set_rule(words, "config-set-rx", RuleScope::Regex)),
+    ("create", monitor_status),
+    ("config-get", config_get),
+    ("config-set", config_set),
+    ("config-check", config_check),
+    ("config-del", config_reset),
+    ("delete", delete),
+    ("config-set-glob", |words| set_rule(words, "config-set-glob", RuleScope::Glob)),
+    ("config-del-glob", |words| delete_rule(words, "config-del-glob", RuleScope::Glob)),
+    ("config-del-rx", |words| delete_rule(words, "config-del-rx", RuleScope::Regex)),
+    ("listen", listen),
+    ("agent", agent),
 ];
 
-/// Everything else that any release may say. Most are settings of the old generation, accepted and not used.
-const SETTINGS: &[Flag] = &[
-    short("config-file", b'c', 1),
-    short("pid-file", b'p', 1),
-    short("log-file", b'l', 1),
-    short("log-level", b'L', 1),
-    short("remote-gsyncd", b'r', 1),
-    short("ssh-command", b's', 1),
-    short("no-daemon", b'N', 0),
-    switch("debug"),
-    switch("inet6"),
-    switch("inet"),
-    value("iprefix"),
-    value("path"),
-    value("path-list"),
-    switch("reset-sync-time"),
-    switch("pause-on-start"),
-    value("glusterd-uuid"),
-    value("gluster-command-dir"),
-    value("gluster-log-file"),
-    value("gluster-log-level"),
-    value("gluster-params"),
-    value("gluster-cli-options"),
-    value("mountbroker"),
-    value("changelog-log-file"),
-    value("changelog-log-level"),
-    value("log-file-mbr"),
-    value("state-file"),
-    value("state-detail-file"),
-    value("georep-session-working-dir"),
-    value("working-dir"),
-    value("state-socket-unencoded"),
-    switch("ignore-deletes"),
-    switch("isolated-secondary"),
-    switch("use-rsync-xattrs"),
-    switch("log-rsync-performance"),
-    switch("use-meta-volume"),
-    switch("use-tarssh"),
-    switch("is-hottier"),
-    switch("sync-xattrs"),
-    switch("sync-acls"),
-    switch("access-mount"),
-    value("volume-id"),
-    value("secondary-id"),
-    value("session-owner"),
-    value("local-id"),
-    value("local-path"),
-    value("local-node"),
-    value("local-node-id"),
-    value("ssh-port"),
-    value("ssh-command-tar"),
-    value("rsync-command"),
-    value("rsync-options"),
-    value("rsync-ssh-options"),
-    value("rsync-opt-ignore-missing-args"),
-    value("rsync-opt-existing"),
-    value("max-rsync-retries"),
-    value("timeout"),
-    value("connection-timeout"),
-    value("sync-jobs"),
-    value("replica-failover-interval"),
-    value("changelog-archive-format"),
-    value("changelog-batch-size"),
-    value("meta-volume-mnt"),
-    value("turns"),
-    value("allow-network"),
-    value("socketdir"),
-    value("checkpoint"),
-    value("special-sync-mode"),
-    value("change-detector"),
-    value("change-interval"),
-    value("rpc-fd"),
-    value("subvol-num"),
-    value("resource-local"),
-    value("resource-remote"),
-    value("feedback-fd"),
-];
+const COUNT: &str =
+    "error: incorrect number of arguments\n\nUsage: gsyncd [options...] <primary> <secondary>\n";
 
 /// Reads glusterd's argv.
 ///
 /// # Errors
-/// Exit 1 for missing positionals and malformed addresses; exit 2 for actions that releases 4 and later refuse.
+/// Exit 2 for words that do not fit the table, exit 1 for missing positionals and malformed addresses.
 pub(super) fn parse(argv: &[OsString]) -> Result<Command, UsageError> {
-    let actions: Vec<Flag> = ACTIONS.iter().map(|(flag, _)| *flag).collect();
-    let words = split(argv, &[&actions, SETTINGS], Unknown::Skip)?;
-    let chosen = ACTIONS.iter().find(|(flag, _)| words.has(flag.name));
-    match chosen {
-        Some((_, build)) => build(&words),
-        None => Err(UsageError::syntax("no action is given; see gsyncd --help")),
+    let words = sort(argv)?;
+    let chosen = ACTIONS.iter().find(|(name, _)| words.has(name));
+    // an option of directories is known, but not what is meant
+    let unknown = words.unknown.iter().find(|name| !directory::is_option(name));
+    match (chosen, unknown) {
+        (Some((_, build)), _) => build(&words),
+        (None, Some(unknown)) => Err(UsageError::syntax(format!("no such option: {unknown}")).within("")),
+        (None, None) => Err(UsageError::syntax("no action is given; see gsyncd --help")),
     }
+}
+
+/// The names of all options that argv gives, in order, in primary/secondary words.
+///
+/// # Errors
+/// Those of [`parse`] that are about options.
+pub(super) fn given(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> {
+    Ok(sort(argv)?.names().collect())
 }
 
 /// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
 pub(super) fn is_action(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else { return false };
     let name = super::words::modern(name);
-    !name.is_empty() && ACTIONS.iter().any(|(flag, _)| flag.name.starts_with(&name))
+    let mut actions = SEED.iter().filter(|option| option.role == Role::Action);
+    !name.is_empty() && actions.any(|option| option.name().starts_with(&name))
 }
 
-fn unsupported(words: &Words) -> Result<Command, UsageError> {
-    let name = ACTIONS.iter().find(|(flag, _)| words.has(flag.name)).map_or("", |(flag, _)| flag.name);
-    Err(UsageError::syntax(format!("--{name} of the old generation is not supported")))
+fn sort(argv: &[OsString]) -> Result<Words, UsageError> {
+    let flags: Vec<&'static Flag> = SEED.iter().map(|option| &option.flag).collect();
+    split(argv, &flags, Style::Options).map_err(|error| error.within(""))
+}
+
+fn failure(message: impl std::fmt::Display) -> UsageError {
+    UsageError::meaning(format!("failure: {message}"))
 }
 
 /// `-c` is never taken over: glusterd passes the template while there is no session yet, and the answer must be
 /// the same for both (spec: glusterd-interface 2.5).
 fn common(words: &Words) -> Common {
-    Common { debug: words.has("debug"), config_file: None, inet6: words.has("inet6") }
+    Common { debug: words.has("debug"), config_file: None, inet6: words.has("inet6"), given: tunables(words) }
+}
+
+/// What is set for this run: it wins over the config file (spec: glusterd-interface 3.3).
+fn tunables(words: &Words) -> Vec<Given> {
+    let set = |name: &'static str, value: Value| match value {
+        Value::None => Some(Given { name, value: OsString::from("true") }),
+        _ => words.last(name).map(|value| Given { name, value: value.to_owned() }),
+    };
+    let options = SEED.iter().filter(|option| option.role == Role::Tunable && words.has(option.name()));
+    options.filter(|option| option.name() != "path").filter_map(|o| set(o.name(), o.value())).collect()
+}
+
+/// All addresses: `--resource-local` and `--resource-remote` come first.
+fn addresses(words: &Words) -> Result<Vec<OsString>, UsageError> {
+    let named = |name: &'static str| words.last(name).map(OsStr::to_owned);
+    let (local, remote) = (named("resource-local"), named("resource-remote"));
+    if local.is_none() && remote.is_some() && words.positionals.is_empty() {
+        return Err(failure("local resource unspecfied"));
+    }
+    let mut all = words.positionals.clone();
+    if let Some(local) = local {
+        all.insert(0, local);
+    }
+    if let Some(remote) = remote {
+        all.insert(1.min(all.len()), remote);
+    }
+    Ok(all)
 }
 
 fn pair(words: &Words) -> Result<Session, UsageError> {
-    match words.positionals.as_slice() {
+    match addresses(words)?.as_slice() {
         [primary, secondary] => session(primary, secondary),
-        _ => Err(UsageError::meaning("incorrect number of arguments: expected <primary> <secondary>")),
+        _ => Err(UsageError::meaning(COUNT)),
     }
 }
 
-fn urls(words: &Words) -> Result<Vec<Secondary>, UsageError> {
-    words.positionals.iter().map(|word| Ok(Secondary::parse(&text(word, "the secondary")?)?)).collect()
+fn resource(word: &OsStr) -> Result<Resource, UsageError> {
+    Resource::parse(&text(word, "the address")?).map_err(failure)
+}
+
+/// A volume here, and one behind ssh.
+fn session(primary: &OsStr, secondary: &OsStr) -> Result<Session, UsageError> {
+    let local = match primary.to_str() {
+        Some(name) if is_volume(name) => resource(OsStr::new(&format!(":{name}")))?,
+        _ => resource(primary)?,
+    };
+    let remote = resource(secondary)?;
+    let (Target::Gluster { volume, .. }, Some(secondary)) = (&local.target, remote.secondary()) else {
+        return Err(failure(format_args!("{} cannot work with {}", local.body(), remote.body())));
+    };
+    if !is_volume(volume) {
+        return Err(failure(format_args!("malformed primary volume '{}'", volume.escape_debug())));
+    }
+    Ok(Session { primary: volume.clone(), secondary })
+}
+
+/// One volume, for those that serve (spec: glusterd-interface 3.2).
+fn served(words: &Words) -> Result<(), UsageError> {
+    let all = addresses(words)?;
+    match all.as_slice() {
+        [local] => {
+            let local = resource(local)?;
+            match local.target {
+                Target::Ssh { .. } => Err(failure(format_args!("{} cannot work with None", local.body()))),
+                _ => Ok(()),
+            }
+        }
+        [local, remote] => session(local, remote).map(drop),
+        _ => Err(UsageError::meaning(COUNT)),
+    }
+}
+
+fn listen(words: &Words) -> Result<Command, UsageError> {
+    served(words)?;
+    Ok(Command::Old(OldRole::Listen))
+}
+
+fn agent(words: &Words) -> Result<Command, UsageError> {
+    let _session = pair(words)?;
+    Ok(Command::Old(OldRole::Agent))
+}
+
+fn urls(words: &Words) -> Result<Vec<Resource>, UsageError> {
+    addresses(words)?.iter().map(|word| resource(word)).collect()
 }
 
 fn string(words: &Words, name: &str) -> Result<String, UsageError> {
@@ -182,11 +199,19 @@ fn status(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn canonicalize_urls(words: &Words) -> Result<Command, UsageError> {
-    Ok(Command::CanonicalizeUrls { urls: urls(words)?, inet6: words.has("inet6") })
+    print_urls(words, UrlStyle::Canonical)
 }
 
 fn normalize_urls(words: &Words) -> Result<Command, UsageError> {
-    Ok(Command::NormalizeUrls(urls(words)?))
+    print_urls(words, UrlStyle::Normal)
+}
+
+fn escape_urls(words: &Words) -> Result<Command, UsageError> {
+    print_urls(words, UrlStyle::Escaped)
+}
+
+fn print_urls(words: &Words, style: UrlStyle) -> Result<Command, UsageError> {
+    Ok(Command::PrintUrls { urls: urls(words)?, style, inet6: words.has("inet6") })
 }
 
 fn config_get_all(words: &Words) -> Result<Command, UsageError> {
@@ -218,16 +243,46 @@ fn volume_uuid(words: &Words) -> Result<Command, UsageError> {
     Ok(Command::VolumeUuid { host: target.host, volume: target.volume, inet6: words.has("inet6") })
 }
 
+/// The two words of the last occurrence.
 fn two(words: &Words, name: &str) -> (OsString, OsString) {
-    let mut values = words.all(name);
-    let first = values.next().unwrap_or_default().to_owned();
-    (first, values.next().unwrap_or_default().to_owned())
+    match words.last_values(name) {
+        [first, second] => (first.clone(), second.clone()),
+        _ => (OsString::new(), OsString::new()),
+    }
 }
 
-fn register_config(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set-rx");
-    let file = words.last("config-file").map(PathBuf::from).unwrap_or_default();
-    Ok(Command::RegisterConfig { file, name: text(&name, "the option's name")?, value })
+/// glusterd 5 and later say `NAME --value=VALUE`, earlier ones `NAME VALUE`.
+fn name_and_value(words: &Words, action: &str) -> Result<(String, OsString), UsageError> {
+    let (name, value) = two(words, action);
+    let value = match value.as_bytes().strip_prefix(b"--value=") {
+        Some(value) => OsStr::from_bytes(value).to_owned(),
+        None => value,
+    };
+    Ok((text(&name, "the option's name")?, value))
+}
+
+fn set_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    let (name, value) = name_and_value(words, action)?;
+    // A glusterd does not start when this fails, so nothing is too strange.
+    rule(words, scope, name, Some(value.to_string_lossy().into_owned()))
+}
+
+fn delete_rule(words: &Words, action: &str, scope: RuleScope) -> Result<Command, UsageError> {
+    rule(words, scope, string(words, action)?, None)
+}
+
+/// Without addresses it is for all sessions (spec: glusterd-interface 4.2).
+fn rule(words: &Words, scope: RuleScope, name: String, value: Option<String>) -> Result<Command, UsageError> {
+    let patterns = words.positionals.iter().map(|word| text(word, "a pattern"));
+    let patterns = patterns.collect::<Result<Vec<String>, UsageError>>()?;
+    let file = words.last("config-file").map(PathBuf::from);
+    let args = if patterns.is_empty() {
+        let all = vec![".".to_owned(), ".".to_owned()];
+        RuleArgs { file, scope: RuleScope::Regex, patterns: all, name, value }
+    } else {
+        RuleArgs { file, scope, patterns, name, value }
+    };
+    Ok(Command::ConfigRule(args))
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {
@@ -238,19 +293,17 @@ fn monitor_status(words: &Words) -> Result<Command, UsageError> {
     })
 }
 
-/// glusterd 5 and later say `NAME --value=VALUE`, earlier ones `NAME VALUE`.
 fn config_set(words: &Words) -> Result<Command, UsageError> {
-    let (name, value) = two(words, "config-set");
-    let name = text(&name, "the option's name")?;
-    if name.replace('_', "-") == "session-owner" {
-        return Ok(Command::SessionOwner(pair(words)?));
-    }
-    let value = match value.as_bytes().strip_prefix(b"--value=") {
-        Some(value) => OsStr::from_bytes(value).to_owned(),
-        None => value,
-    };
+    let (name, value) = name_and_value(words, "config-set")?;
     let value = text(&value, "the option's value")?;
-    Ok(Command::ConfigSet { session: pair(words)?, common: common(words), name, value })
+    if addresses(words)?.is_empty() {
+        return rule(words, RuleScope::Regex, name, Some(value));
+    }
+    let (session, common) = (pair(words)?, common(words));
+    if name.replace('_', "-") == "session-owner" {
+        return Ok(Command::SessionOwner { session, common, owner: value });
+    }
+    Ok(Command::ConfigSet { session, common, name, value })
 }
 
 fn config_check(words: &Words) -> Result<Command, UsageError> {
@@ -258,6 +311,9 @@ fn config_check(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn config_reset(words: &Words) -> Result<Command, UsageError> {
+    if addresses(words)?.is_empty() {
+        return delete_rule(words, "config-del", RuleScope::Regex);
+    }
     Ok(Command::ConfigReset {
         session: pair(words)?,
         common: common(words),

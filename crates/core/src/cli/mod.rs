@@ -1,13 +1,17 @@
 //! The command line: glusterd's options, our subcommands, a pair of directories; two vocabularies; one [`Command`].
 
 mod directory;
+pub mod document;
 mod legacy;
 mod subcommand;
+pub mod tunables;
 mod words;
 
 pub use directory::{DirectoryArgs, Exclusion};
+pub use document::help;
+pub use words::Value;
 
-use crate::url::{Secondary, UrlError};
+use crate::url::{Resource, Secondary, UrlError};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
@@ -43,6 +47,48 @@ pub struct Common {
     pub config_file: Option<PathBuf>,
     /// `--inet6`: hosts are not resolved to IPv4 addresses.
     pub inet6: bool,
+    /// Tunables given on a command line of the old syntax; they win over the config file.
+    pub given: Vec<Given>,
+}
+
+/// A tunable on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// Its name in [`tunables`].
+    pub name: &'static str,
+    /// Its value as received; `true` for a flag.
+    pub value: OsString,
+}
+
+/// How an address is printed (spec: glusterd-interface 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlStyle {
+    /// With its scheme.
+    Normal,
+    /// With IPv4 addresses and users.
+    Canonical,
+    /// That, as in a query string.
+    Escaped,
+}
+
+/// What only releases 3.7 to 3.13 start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldRole {
+    /// The serving end.
+    Listen,
+    /// The reader of a brick's journal.
+    Agent,
+}
+
+/// What help is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The program.
+    All,
+    /// The options that glusterd uses.
+    Options,
+    /// A subcommand of that name.
+    Subcommand(&'static str),
 }
 
 /// `monitor`: the daemon of one session on one node.
@@ -183,35 +229,73 @@ pub struct SessionsArgs {
     pub json: bool,
 }
 
+/// How the patterns of a general setting are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleScope {
+    /// Regular expressions.
+    Regex,
+    /// Shell patterns.
+    Glob,
+}
+
+/// `--config-set-rx`, `-set-glob`, `-del-rx`, `-del-glob`: a setting for the sessions whose addresses match
+/// (spec: glusterd-interface 4.2). Without patterns, as without addresses, it is for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleArgs {
+    /// `-c`; None: the template of all sessions.
+    pub file: Option<PathBuf>,
+    /// How the patterns are written.
+    pub scope: RuleScope,
+    /// One for each address.
+    pub patterns: Vec<String>,
+    /// Option name, as sent.
+    pub name: String,
+    /// Template text to set, as sent; None deletes the setting.
+    pub value: Option<String>,
+}
+
+impl RuleArgs {
+    fn label(&self) -> &'static str {
+        match (self.scope, &self.value) {
+            (RuleScope::Regex, Some(_)) => "config-set-rx",
+            (RuleScope::Regex, None) => "config-del-rx",
+            (RuleScope::Glob, Some(_)) => "config-set-glob",
+            (RuleScope::Glob, None) => "config-del-glob",
+        }
+    }
+}
+
 /// What one run of the program is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Print [`VERSION_LINE`].
     Version,
-    /// Print the usage.
-    Help,
+    /// Print help.
+    Help(Topic),
     /// `--verify spawning`: starting was the test.
     Verify,
-    /// `--config-set-rx`: what a glusterd says about itself (spec: glusterd-interface 2.2).
-    RegisterConfig {
-        /// The config file it is meant for.
-        file: PathBuf,
-        /// Option name, as sent.
-        name: String,
-        /// Template text, as sent.
-        value: OsString,
+    /// `--config-set-rx` and its kin: general settings.
+    ConfigRule(RuleArgs),
+    /// `--config-set session-owner`: only the old generation keeps it.
+    SessionOwner {
+        /// Which session.
+        session: Session,
+        /// What belongs to no single command.
+        common: Common,
+        /// The primary volume's uuid.
+        owner: String,
     },
-    /// `--config-set session-owner`: accepted, nothing to keep.
-    SessionOwner(Session),
-    /// `--normalize-url`.
-    NormalizeUrls(Vec<Secondary>),
-    /// `--canonicalize-url`.
-    CanonicalizeUrls {
+    /// `--normalize-url`, `--canonicalize-url`, `--canonicalize-escape-url`.
+    PrintUrls {
         /// The addresses, in order; one line is printed for each.
-        urls: Vec<Secondary>,
+        urls: Vec<Resource>,
+        /// How.
+        style: UrlStyle,
         /// `--inet6`: leave the hosts as they are.
         inet6: bool,
     },
+    /// `--listen`, `--agent`: what serves a primary of releases 3.7 to 3.13.
+    Old(OldRole),
     /// The daemon of a session.
     Monitor(MonitorArgs),
     /// One brick.
@@ -287,7 +371,7 @@ impl Command {
     #[must_use]
     pub fn session(&self) -> Option<&Session> {
         match self {
-            Command::SessionOwner(session)
+            Command::SessionOwner { session, .. }
             | Command::MonitorStatus { session, .. }
             | Command::ConfigSet { session, .. }
             | Command::ConfigReset { session, .. } => Some(session),
@@ -305,7 +389,8 @@ impl Command {
     #[must_use]
     pub fn common(&self) -> Option<&Common> {
         match self {
-            Command::MonitorStatus { common, .. }
+            Command::SessionOwner { common, .. }
+            | Command::MonitorStatus { common, .. }
             | Command::ConfigSet { common, .. }
             | Command::ConfigReset { common, .. } => Some(common),
             Command::Monitor(args) => Some(&args.common),
@@ -323,12 +408,15 @@ impl Command {
     pub fn label(&self) -> &'static str {
         match self {
             Command::Version => "version",
-            Command::Help => "help",
+            Command::Help(_) => "help",
             Command::Verify => "verify",
-            Command::RegisterConfig { .. } => "config-set-rx",
-            Command::SessionOwner(_) => "session-owner",
-            Command::NormalizeUrls(_) => "normalize-url",
-            Command::CanonicalizeUrls { .. } => "canonicalize-url",
+            Command::ConfigRule(args) => args.label(),
+            Command::SessionOwner { .. } => "session-owner",
+            Command::PrintUrls { style: UrlStyle::Normal, .. } => "normalize-url",
+            Command::PrintUrls { style: UrlStyle::Canonical, .. } => "canonicalize-url",
+            Command::PrintUrls { style: UrlStyle::Escaped, .. } => "canonicalize-escape-url",
+            Command::Old(OldRole::Listen) => "listen",
+            Command::Old(OldRole::Agent) => "agent",
             Command::Monitor(_) => "monitor",
             Command::Worker(_) => "worker",
             Command::Secondary(_) => "secondary",
@@ -385,6 +473,12 @@ impl UsageError {
     fn meaning(message: impl Into<String>) -> UsageError {
         UsageError { message: message.into(), exit: 1 }
     }
+
+    /// As Python's parsers put it: who complains, then about what.
+    fn within(self, subcommand: &str) -> UsageError {
+        let program = if subcommand.is_empty() { "gsyncd" } else { "gsyncd " };
+        UsageError { message: format!("{program}{subcommand}: error: {}", self.message), exit: self.exit }
+    }
 }
 
 impl fmt::Display for UsageError {
@@ -408,10 +502,9 @@ impl From<UrlError> for UsageError {
 /// # Errors
 /// A usage error with the exit code the generation uses for it.
 pub fn parse(argv: &[OsString]) -> Result<Invocation, UsageError> {
-    let is_subcommand =
-        argv.iter().find(|word| !is_global(word)).is_some_and(|word| subcommand::find(word).is_some());
-    let is_version = argv.iter().any(|word| word == "--version");
-    if !is_subcommand && !is_version && directory::is_meant(argv) {
+    let first = argv.iter().find(|word| !is_global(word));
+    let is_subcommand = first.is_some_and(|word| word == "help" || subcommand::find(word).is_some());
+    if !is_subcommand && !wants_version(argv) && directory::is_meant(argv) {
         return Ok(Invocation { syntax: Syntax::Directories, command: directory::parse(argv)? });
     }
     parse_commands(argv)
@@ -422,40 +515,56 @@ pub fn parse(argv: &[OsString]) -> Result<Invocation, UsageError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_commands(argv: &[OsString]) -> Result<Invocation, UsageError> {
-    if argv.iter().any(|word| word == "--version") {
-        return Ok(Invocation { syntax: Syntax::Subcommand, command: Command::Version });
+    let said = |command| Ok(Invocation { syntax: Syntax::Subcommand, command });
+    if wants_version(argv) {
+        return said(Command::Version);
     }
-    let first = argv.iter().position(|word| !is_global(word));
-    let name = first.and_then(|at| argv.get(at));
-    if let Some((at, spec)) = first.zip(name.and_then(|name| subcommand::find(name))) {
-        let command = subcommand::parse(spec, argv, at)?;
-        return Ok(Invocation { syntax: Syntax::Subcommand, command });
+    let Some((at, word)) = argv.iter().enumerate().find(|(_, word)| !is_global(word)) else {
+        return said(Command::Help(Topic::All));
+    };
+    if let Some(spec) = subcommand::find(word) {
+        return said(subcommand::parse(spec, argv, at)?);
     }
-    if name.is_none_or(|name| name == "-h" || name == "--help" || name == "help") {
-        return Ok(Invocation { syntax: Syntax::Subcommand, command: Command::Help });
+    if word == "help" {
+        return said(Command::Help(topic(argv.get(at + 1))?));
     }
     Ok(Invocation { syntax: Syntax::Options, command: legacy::parse(argv)? })
 }
 
-/// The usage, as `--help` prints it.
-#[must_use]
-pub fn usage() -> String {
-    directory::help(VOLUMES)
+/// `--version` as a word of its own, that is no value of an option's.
+fn wants_version(argv: &[OsString]) -> bool {
+    let mut words = argv.iter().take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        match word.as_bytes() {
+            b"--version" => return true,
+            b"--config-set" | b"--config-set-rx" | b"--config-set-glob" => {
+                let _its_name_and_value = words.nth(1);
+            }
+            _ => {}
+        }
+    }
+    false
 }
 
-const VOLUMES: &str = "\
-GlusterFS volumes: `gluster volume geo-replication` calls this program; by hand:
-  gsyncd <command> <primary volume> [user@]<host>::<secondary volume> [options]
-  monitor          run the session on this node
-  status           what the bricks' workers are doing
-  config-get       show options
-  config-set       set an option
-  config-reset     set an option, or all, back to the default
-  config-check     is this an option?
-  delete           remove what the session left on this node
-  voluuidget       uuid of a volume on another cluster
-  monitor-status, secondary, worker   used by glusterd and by gsyncd itself
-";
+fn topic(word: Option<&OsString>) -> Result<Topic, UsageError> {
+    let Some(word) = word else { return Ok(Topic::All) };
+    if word == "options" {
+        return Ok(Topic::Options);
+    }
+    subcommand::find(word).map(|spec| Topic::Subcommand(spec.name)).ok_or_else(|| {
+        let word = word.display().to_string();
+        UsageError::syntax(format!("there is no help on '{}'; see gsyncd --help", word.escape_debug()))
+    })
+}
+
+/// The names of all options of the old syntax that argv gives, in order, in primary/secondary words: what a
+/// restricted shell judges (spec: glusterd-interface 6.3).
+///
+/// # Errors
+/// argv does not fit the table of options.
+pub fn given_options(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> {
+    legacy::given(argv)
+}
 
 fn is_global(word: &OsStr) -> bool {
     matches!(word.as_bytes(), b"--inet6" | b"--inet" | b"--debug")

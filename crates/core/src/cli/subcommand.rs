@@ -1,103 +1,207 @@
 //! The syntax that gsyncd uses with itself and people use with it (spec: glusterd-interface 3.6).
 //! Words of releases 4 to 9 (`slave`, `--master-brick`) mean the same as those of 10 and later.
 
-use super::words::{Flag, Unknown, Words, modern, short, split, switch, value};
+use super::words::{Flag, Style, Words, integer, modern, number, split, switch, value};
 use super::{
     Command, Common, ConfigGetArgs, DeleteArgs, MonitorArgs, SecondaryArgs, ServeArgs, Session, SessionsArgs,
-    StatusArgs, UsageError, WorkerArgs, session, text,
+    StatusArgs, Topic, UsageError, WorkerArgs, session, text,
 };
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// One subcommand: its name, how many positionals, its flags, and how they become a command.
+/// One subcommand: its words, and how they become a command.
 pub(super) struct Spec {
-    name: &'static str,
-    positionals: std::ops::RangeInclusive<usize>,
-    flags: &'static [Flag],
+    /// Its name, in primary/secondary words.
+    pub(super) name: &'static str,
+    /// One line for people.
+    pub(super) about: &'static str,
+    /// Used between programs only.
+    pub(super) is_hidden: bool,
+    /// Words without dashes, in order.
+    pub(super) positionals: &'static [&'static str],
+    /// How many of them there must be.
+    pub(super) required: usize,
+    /// Its own flags.
+    pub(super) flags: &'static [Flag],
     build: fn(&Words) -> Result<Command, UsageError>,
 }
 
 /// Accepted everywhere; `-c` is harmless where no session is named.
-const COMMON: &[Flag] = &[switch("debug"), switch("inet6"), switch("inet"), short("config-file", b'c', 1)];
+pub(super) const COMMON: &[Flag] = &[
+    value("config-file", "FILE", "The session's config file, instead of glusterd's").short(b'c'),
+    switch("debug", "Log everything, to stderr"),
+    switch("inet6", "Do not resolve hosts to IPv4 addresses"),
+    switch("inet", "Resolve hosts to IPv4 addresses, which is so anyway").hidden(),
+    switch("help", "Print this").short(b'h'),
+];
 
-const TABLE: &[Spec] = &[
-    Spec {
-        name: "monitor",
-        positionals: 2..=2,
-        flags: &[switch("pause-on-start"), value("local-node-id"), switch("use-gconf-volinfo")],
-        build: monitor,
-    },
-    Spec {
-        name: "worker",
-        positionals: 2..=2,
-        flags: &[
-            value("local-path"),
-            value("feedback-fd"),
-            value("local-node"),
-            value("local-node-id"),
-            value("subvol-num"),
-            switch("is-hottier"),
-            value("resource-remote"),
-            value("resource-remote-id"),
-            value("secondary-id"),
-        ],
-        build: worker,
-    },
-    Spec {
-        name: "secondary",
-        positionals: 2..=2,
-        flags: &[
-            value("session-owner"),
-            value("primary-brick"),
-            value("primary-node"),
-            value("primary-node-id"),
-            value("local-node"),
-            value("local-node-id"),
-            value("secondary-timeout"),
-            switch("use-rsync-xattrs"),
-            value("secondary-log-level"),
-            value("secondary-gluster-log-level"),
-            value("secondary-gluster-command-dir"),
-            switch("secondary-access-mount"),
-            value("primary-dist-count"),
-        ],
-        build: secondary,
-    },
+const PAIR: &[&str] = &["PRIMARY", "SECONDARY"];
+
+/// All subcommands: first those that people use.
+pub(super) const TABLE: &[Spec] = &[
     Spec {
         name: "status",
-        positionals: 0..=2,
-        flags: &[value("local-path"), switch("json"), value("state-dir")],
+        about: "What the bricks' workers are doing; without volumes: the sessions of directories",
+        is_hidden: false,
+        positionals: PAIR,
+        required: 0,
+        flags: &[
+            value("local-path", "DIR", "A brick of this node; may be given many times"),
+            switch("json", "One JSON object instead of lines"),
+            value("state-dir", "DIR", "Where sessions of directories are remembered"),
+        ],
         build: status,
     },
-    Spec { name: "serve", positionals: 0..=0, flags: &[value("root"), value("primary")], build: serve },
-    Spec { name: "restricted", positionals: 0..=0, flags: &[value("root")], build: restricted },
-    Spec { name: "monitor-status", positionals: 3..=3, flags: &[], build: monitor_status },
-    Spec { name: "config-check", positionals: 1..=1, flags: &[value("value")], build: config_check },
     Spec {
         name: "config-get",
-        positionals: 2..=2,
+        about: "Show options",
+        is_hidden: false,
+        positionals: PAIR,
+        required: 2,
         flags: &[
-            value("name"),
-            switch("show-defaults"),
-            switch("only-value"),
-            switch("use-underscore"),
-            switch("json"),
+            value("name", "NAME", "This option only"),
+            switch("show-defaults", "Options that the session does not set too"),
+            switch("only-value", "The value without its name"),
+            switch("use-underscore", "Names with _ instead of -"),
+            switch("json", "A JSON array with defaults instead of lines"),
         ],
         build: config_get,
     },
     Spec {
         name: "config-set",
-        positionals: 2..=4,
-        flags: &[short("name", b'n', 1), short("value", b'v', 1)],
+        about: "Set an option of the session",
+        is_hidden: false,
+        positionals: &["PRIMARY", "SECONDARY", "NAME", "VALUE"],
+        required: 2,
+        flags: &[
+            value("name", "NAME", "The option").short(b'n'),
+            value("value", "VALUE", "Its value").short(b'v'),
+        ],
         build: config_set,
     },
-    Spec { name: "config-reset", positionals: 3..=3, flags: &[], build: config_reset },
-    Spec { name: "voluuidget", positionals: 2..=2, flags: &[], build: volume_uuid },
+    Spec {
+        name: "config-reset",
+        about: "Set an option, or all, back to the default",
+        is_hidden: false,
+        positionals: &["PRIMARY", "SECONDARY", "NAME"],
+        required: 3,
+        flags: &[],
+        build: config_reset,
+    },
+    Spec {
+        name: "config-check",
+        about: "Is this an option (with that value)?",
+        is_hidden: false,
+        positionals: &["NAME"],
+        required: 1,
+        flags: &[value("value", "VALUE", "Check this value too")],
+        build: config_check,
+    },
+    Spec {
+        name: "monitor",
+        about: "Run the session's daemon on this node",
+        is_hidden: false,
+        positionals: PAIR,
+        required: 2,
+        flags: &[
+            switch("pause-on-start", "Stop the process group before the workers start"),
+            value("local-node-id", "UUID", "This node's uuid"),
+            switch("use-gconf-volinfo", "Accepted, has no meaning"),
+        ],
+        build: monitor,
+    },
     Spec {
         name: "delete",
-        positionals: 2..=2,
-        flags: &[value("path"), switch("reset-sync-time")],
+        about: "Remove what the session left on this node",
+        is_hidden: false,
+        positionals: PAIR,
+        required: 2,
+        flags: &[
+            value("path", "DIR", "A brick of this node; may be given many times"),
+            switch("reset-sync-time", "The next session of these bricks begins at the beginning"),
+        ],
         build: delete,
+    },
+    Spec {
+        name: "voluuidget",
+        about: "Print the uuid of a volume of another cluster",
+        is_hidden: false,
+        positionals: &["HOST", "VOLUME"],
+        required: 2,
+        flags: &[],
+        build: volume_uuid,
+    },
+    Spec {
+        name: "restricted",
+        about: "Before a key in authorized_keys: let it write below one directory only",
+        is_hidden: false,
+        positionals: &[],
+        required: 0,
+        flags: &[value("root", "DIR", "The directory; absolute")],
+        build: restricted,
+    },
+    Spec {
+        name: "monitor-status",
+        about: "Write the monitor's status text",
+        is_hidden: true,
+        positionals: &["PRIMARY", "SECONDARY", "STATUS"],
+        required: 3,
+        flags: &[],
+        build: monitor_status,
+    },
+    Spec {
+        name: "worker",
+        about: "Replicate one brick; started by the monitor",
+        is_hidden: true,
+        positionals: PAIR,
+        required: 2,
+        flags: &[
+            value("local-path", "DIR", "Root of the brick"),
+            number("feedback-fd", "Descriptor closed when the worker is ready"),
+            value("local-node", "HOST", "This node's host name"),
+            value("local-node-id", "UUID", "This node's uuid"),
+            value("subvol-num", "N", "Number of the brick's subvolume"),
+            switch("is-hottier", "The brick is in a hot tier"),
+            value("resource-remote", "HOST", "The secondary's node to connect to"),
+            value("resource-remote-id", "UUID", "That node's uuid"),
+            value("secondary-id", "UUID", "The secondary volume's uuid"),
+        ],
+        build: worker,
+    },
+    Spec {
+        name: "secondary",
+        about: "Serve a worker; started by it over ssh",
+        is_hidden: true,
+        positionals: PAIR,
+        required: 2,
+        flags: &[
+            value("session-owner", "UUID", "The primary volume's uuid"),
+            value("primary-brick", "DIR", "The brick that the worker serves"),
+            value("primary-node", "HOST", "The worker's host name"),
+            value("primary-node-id", "UUID", "Uuid of the worker's node"),
+            value("local-node", "HOST", "This node's host name"),
+            value("local-node-id", "UUID", "This node's uuid"),
+            number("secondary-timeout", "Seconds without a message after which to leave; 0 is never"),
+            switch("use-rsync-xattrs", "Let rsync carry extended attributes"),
+            value("secondary-log-level", "LEVEL", "Log level"),
+            value("secondary-gluster-log-level", "LEVEL", "Log level of the mount"),
+            value("secondary-gluster-command-dir", "DIR", "Directory of gluster and glusterfs"),
+            switch("secondary-access-mount", "Leave the mount visible"),
+            number("primary-dist-count", "Number of distribute subvolumes of the primary volume"),
+        ],
+        build: secondary,
+    },
+    Spec {
+        name: "serve",
+        about: "Serve a session of directories; started over ssh",
+        is_hidden: true,
+        positionals: &[],
+        required: 0,
+        flags: &[
+            value("root", "DIR", "The target directory; absolute"),
+            value("primary", "ID", "Id of the source: 32 hexadecimal digits"),
+        ],
+        build: serve,
     },
 ];
 
@@ -108,21 +212,37 @@ pub(super) fn find(word: &OsStr) -> Option<&'static Spec> {
 }
 
 /// Reads argv whose word `at` is the subcommand's name.
-pub(super) fn parse(spec: &Spec, argv: &[OsString], at: usize) -> Result<Command, UsageError> {
+pub(super) fn parse(spec: &'static Spec, argv: &[OsString], at: usize) -> Result<Command, UsageError> {
     let mut argv = argv.to_vec();
     if at < argv.len() {
         argv.remove(at);
     }
-    let words = split(&argv, &[spec.flags, COMMON], Unknown::Refuse)?;
-    if !spec.positionals.contains(&words.positionals.len()) {
+    let flags: Vec<&'static Flag> = spec.flags.iter().chain(COMMON).collect();
+    let words = split(&argv, &flags, Style::Subcommand).map_err(|error| error.within(spec.name))?;
+    if words.has("help") {
+        return Ok(Command::Help(Topic::Subcommand(spec.name)));
+    }
+    complete(spec, &words).map_err(|error| error.within(spec.name))?;
+    (spec.build)(&words)
+}
+
+/// All that is needed is there, and nothing else is.
+fn complete(spec: &Spec, words: &Words) -> Result<(), UsageError> {
+    let given = words.positionals.len();
+    let missing: Vec<String> =
+        spec.positionals.iter().take(spec.required).skip(given).map(|word| word.to_lowercase()).collect();
+    if !missing.is_empty() {
         return Err(UsageError::syntax(format!(
-            "{}: expected {} positional arguments, got {}",
-            spec.name,
-            spec.positionals.start(),
-            words.positionals.len()
+            "the following arguments are required: {}",
+            missing.join(", ")
         )));
     }
-    (spec.build)(&words)
+    let extra = words.positionals.iter().skip(spec.positionals.len()).map(|word| word.display().to_string());
+    let extra: Vec<String> = words.unknown.iter().cloned().chain(extra).collect();
+    if extra.is_empty() {
+        return Ok(());
+    }
+    Err(UsageError::syntax(format!("unrecognized arguments: {}", extra.join(" ").escape_debug())))
 }
 
 /// The flags common to all subcommands.
@@ -131,6 +251,7 @@ fn common(words: &Words) -> Common {
         debug: words.has("debug"),
         config_file: words.last("config-file").map(PathBuf::from),
         inet6: words.has("inet6"),
+        given: Vec::new(),
     }
 }
 
@@ -150,11 +271,14 @@ fn optional(words: &Words, name: &str) -> Result<Option<String>, UsageError> {
     words.last(name).map(|word| text(word, &format!("--{name}"))).transpose()
 }
 
-fn number<T: std::str::FromStr>(words: &Words, name: &str) -> Result<Option<T>, UsageError> {
-    let Some(word) = optional(words, name)? else { return Ok(None) };
-    word.parse()
-        .map(Some)
-        .map_err(|_| UsageError::syntax(format!("argument --{name}: invalid number: '{word}'")))
+/// A number that fits; that it is one is known already.
+fn fitting<T: TryFrom<i64>>(words: &Words, name: &str) -> Result<Option<T>, UsageError> {
+    let Some(word) = words.last(name) else { return Ok(None) };
+    let number = integer(word).and_then(|number| T::try_from(number).ok());
+    number.map(Some).ok_or_else(|| {
+        let word = word.display().to_string();
+        UsageError::syntax(format!("argument --{name}: out of range: '{}'", word.escape_debug()))
+    })
 }
 
 fn path(words: &Words, name: &str) -> PathBuf {
@@ -175,7 +299,7 @@ fn worker(words: &Words) -> Result<Command, UsageError> {
         session: pair(words)?,
         common: common(words),
         local_path: path(words, "local-path"),
-        feedback_fd: number(words, "feedback-fd")?,
+        feedback_fd: fitting(words, "feedback-fd")?,
         local_node: string(words, "local-node")?,
         local_node_id: string(words, "local-node-id")?,
         secondary_id: string(words, "secondary-id")?,
@@ -196,12 +320,12 @@ fn secondary(words: &Words) -> Result<Command, UsageError> {
         primary_brick: path(words, "primary-brick"),
         local_node: string(words, "local-node")?,
         local_node_id: string(words, "local-node-id")?,
-        secondary_timeout_seconds: number(words, "secondary-timeout")?,
+        secondary_timeout_seconds: fitting(words, "secondary-timeout")?,
         secondary_log_level: optional(words, "secondary-log-level")?,
         secondary_gluster_log_level: optional(words, "secondary-gluster-log-level")?,
         secondary_gluster_command_dir: words.last("secondary-gluster-command-dir").map(PathBuf::from),
         secondary_access_mount: words.has("secondary-access-mount"),
-        primary_dist_count: number(words, "primary-dist-count")?,
+        primary_dist_count: fitting(words, "primary-dist-count")?,
         use_rsync_xattrs: words.has("use-rsync-xattrs"),
     }))
 }
@@ -214,9 +338,10 @@ fn status(words: &Words) -> Result<Command, UsageError> {
             return Ok(Command::Sessions(SessionsArgs { state_dir, json: words.has("json") }));
         }
         2 if state_dir.is_none() => {}
-        2 => return Err(UsageError::syntax("status: --state-dir is for directory sessions")),
-        given => {
-            return Err(UsageError::syntax(format!("status: expected 2 positional arguments, got {given}")));
+        2 => return Err(UsageError::syntax("status: --state-dir is for sessions of directories")),
+        _ => {
+            let error = UsageError::syntax("the following arguments are required: primary, secondary");
+            return Err(error.within("status"));
         }
     }
     Ok(Command::Status(StatusArgs {
@@ -280,7 +405,8 @@ fn config_set(words: &Words) -> Result<Command, UsageError> {
     let name = words.last("name").or_else(|| more.next());
     let value = words.last("value").or_else(|| more.next());
     let (Some(name), Some(value)) = (name, value) else {
-        return Err(UsageError::syntax("config-set: --name and --value are needed"));
+        let error = UsageError::syntax("the following arguments are required: -n/--name, -v/--value");
+        return Err(error.within("config-set"));
     };
     Ok(Command::ConfigSet {
         session: pair(words)?,

@@ -1,4 +1,4 @@
-use super::{Command, DirectoryArgs, Exclusion, parse, usage};
+use super::{Command, DirectoryArgs, Exclusion, Topic, help, parse};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use std::ffi::OsString;
@@ -12,32 +12,37 @@ fn words(line: &str) -> Vec<OsString> {
         .collect()
 }
 
-/// Lines `argv => what it means`, `argv !EXIT` for usage errors.
+/// Lines `argv => what it means`, `argv !EXIT the message` for usage errors; both end with `  # where it stands`.
 #[test]
 fn argv_forms() {
     let table = include_str!("../../testdata/argv.txt");
+    let mut wrong = Vec::new();
     for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        if let Some((argv, exit)) = line.rsplit_once(" !") {
-            let error = parse(&words(argv)).expect_err(line);
-            assert_eq!(error.exit.to_string(), exit, "{line}: {error}");
-            continue;
+        let (row, section) = line.rsplit_once("  # ").expect(line);
+        assert!(!section.is_empty(), "{line}");
+        let argv = row.split(" => ").next().and_then(|argv| argv.split(" !").next()).unwrap_or_default();
+        let outcome = match parse(&words(argv)) {
+            Ok(parsed) => format!("{argv} => {}", brief(&parsed.command)),
+            Err(error) => format!("{argv} !{} {}", error.exit, error.message.replace('\n', "⏎")),
+        };
+        if outcome.trim_end() != row {
+            wrong.push(format!("{outcome}  # {section}"));
         }
-        let (argv, meaning) = line.split_once(" => ").expect("golden line");
-        let parsed = parse(&words(argv)).unwrap_or_else(|error| panic!("{line}: {error}"));
-        assert_eq!(brief(&parsed.command), meaning, "{line}");
     }
+    assert!(wrong.is_empty(), "instead:\n{}", wrong.join("\n"));
 }
 
 /// One line that shows every field a golden cares about.
 fn brief(command: &Command) -> String {
     let session = command.session().map_or(String::new(), |s| format!(" {} {}", s.primary, s.secondary));
     let rest = match command {
-        Command::RegisterConfig { file, name, value } => {
-            format!(" {} {name}={}", file.display(), value.display())
+        Command::ConfigRule(rule) => {
+            let file = rule.file.as_deref().unwrap_or("template".as_ref());
+            let value = rule.value.as_ref().map_or(String::new(), |value| format!("={value}"));
+            format!(" {} {}{value} for {}", file.display(), rule.name, rule.patterns.join(" "))
         }
-        Command::NormalizeUrls(urls) | Command::CanonicalizeUrls { urls, .. } => {
-            urls.iter().map(|url| format!(" {}", url.normalized())).collect()
-        }
+        Command::SessionOwner { owner, .. } => format!(" {owner}"),
+        Command::PrintUrls { urls, .. } => urls.iter().map(|url| format!(" {}", url.normalized())).collect(),
         Command::Monitor(args) => format!(" node={} paused={}", args.local_node_id, args.pause_on_start),
         Command::Worker(args) => format!(
             " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={} conf={:?}",
@@ -151,7 +156,7 @@ fn word() -> impl Strategy<Value = OsString> {
 
 #[test]
 fn the_help_begins_with_directories_and_fits_a_terminal() {
-    let text = usage();
+    let text = help(Topic::All);
     let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what} in\n{text}"));
     let places = [
         "SOURCE TARGET",

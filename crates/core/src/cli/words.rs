@@ -1,8 +1,22 @@
-//! Splitting argv by a table of flags: values, repeated flags, prefixes, positionals anywhere.
+//! Splitting argv by a table of flags: values, repeated flags, prefixes, clusters of letters, positionals anywhere.
+//! One splitter for both generations, which differ in the words of their complaints.
 
 use super::UsageError;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+/// What a flag's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value {
+    /// There is none: the flag is there or not.
+    None,
+    /// Any text.
+    Text,
+    /// A signed number: decimal, `0x…`, `0b…`, or octal with a leading 0.
+    Int,
+    /// A path: made absolute unless empty or `-`, where it is used.
+    Path,
+}
 
 /// One flag of a table.
 #[derive(Debug, Clone, Copy)]
@@ -12,31 +26,51 @@ pub(super) struct Flag {
     /// One letter, or 0.
     pub(super) short: u8,
     /// How many words of value follow; with one, `--name=value` is the same.
-    pub(super) arity: u8,
+    pub(super) words: u8,
+    /// What the value is.
+    pub(super) value: Value,
+    /// What people see for the value, a word for each.
+    pub(super) metavar: &'static str,
+    /// One line for people.
+    pub(super) help: &'static str,
+    /// Not shown where room is short: used between programs only.
+    pub(super) is_hidden: bool,
+}
+
+impl Flag {
+    /// The same, kept from people.
+    pub(super) const fn hidden(self) -> Flag {
+        Flag { is_hidden: true, ..self }
+    }
+
+    /// The same with a short form.
+    pub(super) const fn short(self, letter: u8) -> Flag {
+        Flag { short: letter, ..self }
+    }
 }
 
 /// A flag without a value.
-pub(super) const fn switch(name: &'static str) -> Flag {
-    Flag { name, short: 0, arity: 0 }
+pub(super) const fn switch(name: &'static str, help: &'static str) -> Flag {
+    Flag { name, short: 0, words: 0, value: Value::None, metavar: "", help, is_hidden: false }
 }
 
 /// A flag with one value.
-pub(super) const fn value(name: &'static str) -> Flag {
-    Flag { name, short: 0, arity: 1 }
+pub(super) const fn value(name: &'static str, metavar: &'static str, help: &'static str) -> Flag {
+    Flag { name, short: 0, words: 1, value: Value::Text, metavar, help, is_hidden: false }
 }
 
-/// A flag with a short form.
-pub(super) const fn short(name: &'static str, short: u8, arity: u8) -> Flag {
-    Flag { name, short, arity }
+/// A flag with a number.
+pub(super) const fn number(name: &'static str, help: &'static str) -> Flag {
+    Flag { value: Value::Int, ..value(name, "N", help) }
 }
 
-/// What to do with a flag that is in no table.
+/// Whose complaints are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unknown {
-    /// Refuse, exit 2.
-    Refuse,
-    /// Skip the word: glusterd may learn new ones.
-    Skip,
+pub(super) enum Style {
+    /// Python's optparse: the old generation's options.
+    Options,
+    /// Python's argparse: the subcommands.
+    Subcommand,
 }
 
 /// argv, sorted.
@@ -45,6 +79,8 @@ pub(super) struct Words {
     found: Vec<(&'static str, Vec<OsString>)>,
     /// Words that are neither flags nor their values.
     pub(super) positionals: Vec<OsString>,
+    /// Flags that are in no table, as written but without a value: glusterd may learn new ones.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Words {
@@ -66,110 +102,195 @@ impl Words {
             .flat_map(|(_, values)| values)
             .map(OsString::as_os_str)
     }
+
+    /// The values of a flag's last occurrence.
+    pub(super) fn last_values(&self, name: &str) -> &[OsString] {
+        let occurrence = self.found.iter().rev().find(|(found, _)| *found == name);
+        occurrence.map_or(&[], |(_, values)| values)
+    }
+
+    /// The names of all flags that occur, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.found.iter().map(|(name, _)| *name)
+    }
 }
 
-/// Sorts argv by the tables.
+/// Sorts argv by the flags.
 ///
 /// # Errors
-/// A flag without its value, an ambiguous prefix, and (with [`Unknown::Refuse`]) a flag that is in no table.
-pub(super) fn split(argv: &[OsString], tables: &[&[Flag]], unknown: Unknown) -> Result<Words, UsageError> {
-    let mut words = Words::default();
-    let mut rest = argv.iter();
-    while let Some(word) = rest.next() {
+/// Exit 2: a flag without its value or with one that it does not take, a bad number, an ambiguous prefix.
+pub(super) fn split(argv: &[OsString], flags: &[&'static Flag], style: Style) -> Result<Words, UsageError> {
+    let mut splitter = Splitter { flags, style, rest: argv.iter(), words: Words::default() };
+    while let Some(word) = splitter.rest.next() {
         let bytes = word.as_bytes();
         if bytes == b"--" {
-            words.positionals.extend(rest.by_ref().cloned());
+            splitter.words.positionals.extend(splitter.rest.by_ref().cloned());
         } else if let Some(long) = bytes.strip_prefix(b"--") {
-            take_long(long, tables, unknown, &mut rest, &mut words)?;
-        } else if bytes.len() > 1 && bytes.first() == Some(&b'-') {
-            take_short(bytes, tables, unknown, &mut rest, &mut words)?;
+            splitter.long(long)?;
+        } else if let Some(letters) = bytes.strip_prefix(b"-").filter(|letters| !letters.is_empty()) {
+            splitter.letters(letters)?;
         } else {
-            words.positionals.push(word.clone());
+            splitter.words.positionals.push(word.clone());
         }
     }
-    Ok(words)
+    Ok(splitter.words)
 }
 
-type Rest<'a> = std::slice::Iter<'a, OsString>;
+struct Splitter<'a> {
+    flags: &'a [&'static Flag],
+    style: Style,
+    rest: std::slice::Iter<'a, OsString>,
+    words: Words,
+}
 
-fn take_long(
-    long: &[u8],
-    tables: &[&[Flag]],
-    unknown: Unknown,
-    rest: &mut Rest<'_>,
-    words: &mut Words,
-) -> Result<(), UsageError> {
-    let (name, attached) = match long.iter().position(|&b| b == b'=').and_then(|at| long.split_at_checked(at))
-    {
-        Some((name, value)) => (name, value.get(1..).map(|v| OsString::from_vec(v.to_vec()))),
-        None => (long, None),
+impl Splitter<'_> {
+    fn long(&mut self, long: &[u8]) -> Result<(), UsageError> {
+        let at = long.iter().position(|&b| b == b'=');
+        let (name, attached) = match at.and_then(|at| long.split_at_checked(at)) {
+            Some((name, value)) => (name, value.get(1..).map(|v| OsString::from_vec(v.to_vec()))),
+            None => (long, None),
+        };
+        match self.lookup(name)? {
+            Some(flag) => self.push(flag, attached),
+            None => {
+                self.words.unknown.push(format!("--{}", name.escape_ascii()));
+                Ok(())
+            }
+        }
+    }
+
+    /// `-N`, `-c FILE`, `-cFILE`, `-NcFILE`.
+    fn letters(&mut self, letters: &[u8]) -> Result<(), UsageError> {
+        let mut letters = letters;
+        while let Some((&letter, after)) = letters.split_first() {
+            letters = after;
+            let flag = self.flags.iter().find(|flag| flag.short == letter && letter != 0);
+            let Some(flag) = flag else {
+                self.words.unknown.push(format!("-{}", [letter].escape_ascii()));
+                continue;
+            };
+            if flag.words == 0 {
+                self.push(flag, None)?;
+                continue;
+            }
+            let attached = (!after.is_empty()).then(|| OsString::from_vec(after.to_vec()));
+            return self.push(flag, attached);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, flag: &'static Flag, attached: Option<OsString>) -> Result<(), UsageError> {
+        if flag.words == 0 && attached.is_some() {
+            return Err(self.complain_unwanted(flag, &attached.unwrap_or_default()));
+        }
+        let mut values: Vec<OsString> = attached.into_iter().collect();
+        while values.len() < usize::from(flag.words) {
+            let next = self.next_value().ok_or_else(|| self.complain_missing(flag))?;
+            values.push(next);
+        }
+        if flag.value == Value::Int
+            && let Some(bad) = values.iter().find(|value| integer(value).is_none())
+        {
+            return Err(self.complain_number(flag, bad));
+        }
+        self.words.found.push((flag.name, values));
+        Ok(())
+    }
+
+    /// The old generation takes any word; a subcommand takes none that is one of its own flags.
+    fn next_value(&mut self) -> Option<OsString> {
+        let is_flag = |word: &OsString| {
+            let name = word.as_bytes().strip_prefix(b"--").and_then(|name| std::str::from_utf8(name).ok());
+            name.is_some_and(|name| self.flags.iter().any(|flag| flag.name == modern(name)))
+        };
+        let next = self.rest.as_slice().first()?;
+        if self.style == Style::Subcommand && is_flag(next) {
+            return None;
+        }
+        self.rest.next().cloned()
+    }
+
+    /// Exact name first, then an unambiguous prefix, as both generations' parsers take them.
+    fn lookup(&self, name: &[u8]) -> Result<Option<&'static Flag>, UsageError> {
+        let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
+        let modern = modern(name);
+        if let Some(exact) = self.flags.iter().find(|flag| flag.name == modern) {
+            return Ok(Some(exact));
+        }
+        let begins = |flag: &&&'static Flag| {
+            !name.is_empty() && (flag.name.starts_with(&modern) || old(flag.name).starts_with(name))
+        };
+        let found: Vec<&'static Flag> = self.flags.iter().filter(begins).copied().collect();
+        match found.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only)),
+            several => Err(self.complain_ambiguous(name, several)),
+        }
+    }
+
+    fn complain_ambiguous(&self, name: &str, several: &[&'static Flag]) -> UsageError {
+        let mut names: Vec<String> = several.iter().map(|flag| format!("--{}", flag.name)).collect();
+        names.sort();
+        let names = names.join(", ");
+        let name = name.escape_debug();
+        UsageError::syntax(match self.style {
+            Style::Options => format!("ambiguous option: --{name} ({names}?)"),
+            Style::Subcommand => format!("ambiguous option: --{name} could match {names}"),
+        })
+    }
+
+    fn complain_missing(&self, flag: &Flag) -> UsageError {
+        UsageError::syntax(match (self.style, flag.words) {
+            (Style::Options, 1) => format!("--{} option requires an argument", flag.name),
+            (Style::Options, count) => format!("--{} option requires {count} arguments", flag.name),
+            (Style::Subcommand, _) => format!("argument --{}: expected one argument", flag.name),
+        })
+    }
+
+    fn complain_unwanted(&self, flag: &Flag, given: &OsStr) -> UsageError {
+        let given = given.as_bytes().escape_ascii();
+        UsageError::syntax(match self.style {
+            Style::Options => format!("--{} option does not take a value", flag.name),
+            Style::Subcommand => format!("argument --{}: ignored explicit argument '{given}'", flag.name),
+        })
+    }
+
+    fn complain_number(&self, flag: &Flag, given: &OsStr) -> UsageError {
+        let given = given.as_bytes().escape_ascii();
+        UsageError::syntax(match self.style {
+            Style::Options => format!("option --{}: invalid integer value: '{given}'", flag.name),
+            Style::Subcommand => format!("argument --{}: invalid int value: '{given}'", flag.name),
+        })
+    }
+}
+
+/// A number as optparse reads it: blanks around, a sign, and a base by its first characters.
+pub(super) fn integer(word: &OsStr) -> Option<i64> {
+    let text = word.to_str()?.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    match (lookup(name, tables)?, unknown) {
-        (Some(flag), _) => push(flag, attached, rest, words),
-        (None, Unknown::Skip) => Ok(()),
-        (None, Unknown::Refuse) => {
-            Err(UsageError::syntax(format!("unrecognized arguments: --{}", long.escape_ascii())))
-        }
+    let lower = digits.to_ascii_lowercase();
+    let (digits, base) = match (lower.strip_prefix("0x"), lower.strip_prefix("0b")) {
+        (Some(digits), _) => (digits, 16),
+        (_, Some(digits)) => (digits, 2),
+        _ if lower.len() > 1 && lower.starts_with('0') => (lower.as_str(), 8),
+        _ => (lower.as_str(), 10),
+    };
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return None;
     }
+    let number = i64::from_str_radix(digits, base).ok()?;
+    Some(if negative { -number } else { number })
 }
 
-fn take_short(
-    word: &[u8],
-    tables: &[&[Flag]],
-    unknown: Unknown,
-    rest: &mut Rest<'_>,
-    words: &mut Words,
-) -> Result<(), UsageError> {
-    let letter = word.get(1).copied().unwrap_or_default();
-    let flag = tables.iter().flat_map(|table| table.iter()).find(|flag| flag.short == letter && letter != 0);
-    match (flag, unknown) {
-        (Some(flag), _) => {
-            let attached = word.get(2..).filter(|v| !v.is_empty()).map(|v| OsString::from_vec(v.to_vec()));
-            push(flag, attached, rest, words)
-        }
-        (None, Unknown::Skip) => Ok(()),
-        (None, Unknown::Refuse) => {
-            Err(UsageError::syntax(format!("unrecognized arguments: {}", word.escape_ascii())))
-        }
-    }
-}
-
-fn push(
-    flag: &Flag,
-    attached: Option<OsString>,
-    rest: &mut Rest<'_>,
-    words: &mut Words,
-) -> Result<(), UsageError> {
-    let mut values: Vec<OsString> = Vec::new();
-    if flag.arity > 0 {
-        values.extend(attached);
-    }
-    while values.len() < usize::from(flag.arity) {
-        let next = rest
-            .next()
-            .ok_or_else(|| UsageError::syntax(format!("argument --{}: expected a value", flag.name)))?;
-        values.push(next.clone());
-    }
-    words.found.push((flag.name, values));
-    Ok(())
-}
-
-/// Exact name first, then an unambiguous prefix, as both generations' parsers take them.
-fn lookup<'a>(name: &[u8], tables: &[&'a [Flag]]) -> Result<Option<&'a Flag>, UsageError> {
-    let Ok(name) = std::str::from_utf8(name) else { return Ok(None) };
-    let modern = modern(name);
-    let all = || tables.iter().flat_map(|table| table.iter());
-    if let Some(exact) = all().find(|flag| flag.name == modern) {
-        return Ok(Some(exact));
-    }
-    let mut matches = all().filter(|flag| !modern.is_empty() && flag.name.starts_with(&modern));
-    match (matches.next(), matches.next()) {
-        (Some(_), Some(_)) => Err(UsageError::syntax(format!("ambiguous option: --{name}"))),
-        (only, _) => Ok(only),
-    }
-}
-
-/// The flag in primary/secondary words.
+/// A name in primary/secondary words.
 pub(super) fn modern(name: &str) -> String {
     name.replace("master", "primary").replace("slave", "secondary")
+}
+
+/// A name as releases before 10 have it.
+pub(super) fn old(name: &str) -> String {
+    name.replace("primary", "master").replace("secondary", "slave")
 }

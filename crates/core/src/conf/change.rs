@@ -1,7 +1,10 @@
 //! `config-check`, `-set` and `-reset`: what is refused, how, and what is written (spec: glusterd-interface 4.10).
 
+use super::generation::Generation;
 use super::ini::{Document, VARS};
-use super::options::{Access, Kind, OptionSpec, Validation, canonical_name, canonical_value, find};
+use super::options::{Access, Kind, canonical_name, canonical_value, truth};
+use super::settings::{Facts, Settings};
+use super::table::{Check, Entry, Table};
 use std::fmt;
 
 /// Why a config command fails. The names are echoed as received.
@@ -51,38 +54,54 @@ pub type IsExecutable<'a> = &'a dyn Fn(&str) -> bool;
 ///
 /// # Errors
 /// [`ConfigError::InvalidName`] or [`ConfigError::InvalidValue`].
-pub fn check(
+pub fn check<'a>(
+    table: &'a Table,
     name: &str,
     value: Option<&str>,
     is_executable: IsExecutable<'_>,
-) -> Result<&'static OptionSpec, ConfigError> {
-    let option = find(name).ok_or_else(|| ConfigError::InvalidName(name.to_owned()))?;
+) -> Result<&'a Entry, ConfigError> {
+    let option = table.find(name).ok_or_else(|| ConfigError::InvalidName(name.to_owned()))?;
     let Some(value) = value else { return Ok(option) };
-    if is_valid(option, &canonical_value(name, value), is_executable) {
+    if is_valid(option, &kept(option, name, value), is_executable) {
         return Ok(option);
     }
     Err(ConfigError::InvalidValue { name: name.to_owned(), value: value.to_owned() })
 }
 
-/// Sets an option in the session's file; Ok(false) when the file said so already.
+/// The value as it is kept: other words for a truth become `true` or `false`, where the table does not insist on these.
+fn kept(option: &Entry, name: &str, value: &str) -> String {
+    match truth(value) {
+        Some(truth) if option.kind == Kind::Bool && option.check == Check::None => truth.to_string(),
+        _ => canonical_value(name, value),
+    }
+}
+
+/// Sets an option in the session's file; Ok(false) when that is its value already and nothing is to be written
+/// (spec: glusterd-interface 4.9; numbers and truths are written all the same).
 ///
 /// # Errors
 /// Those of [`check`], and [`ConfigError::NotConfigurable`] for options that glusterd reckons with.
 pub fn set(
     document: &mut Document,
-    name: &str,
-    value: &str,
+    table: &Table,
+    facts: &Facts,
+    (name, value): (&str, &str),
     is_executable: IsExecutable<'_>,
 ) -> Result<bool, ConfigError> {
-    let option = check(name, Some(value), is_executable)?;
+    let option = check(table, name, Some(value), is_executable)?;
     if option.access == Access::Fixed {
         return Err(ConfigError::NotConfigurable(name.to_owned()));
     }
-    Ok(write(document, option.name, &canonical_value(name, value)))
+    let value = kept(option, name, value);
+    let settings = Settings::new(table, document, facts);
+    if option.kind == Kind::Text && settings.get(&option.name) == Some(value.as_str()) {
+        return Ok(false);
+    }
+    Ok(write(document, table.generation(), &option.name, &value))
 }
 
-/// Writes an option without judging it: for what the program itself keeps in the file.
-pub fn write(document: &mut Document, name: &str, value: &str) -> bool {
+/// Writes an option in the generation's words without judging it: for what the program itself keeps in the file.
+pub fn write(document: &mut Document, generation: Generation, name: &str, value: &str) -> bool {
     let said = document
         .entries(VARS)
         .filter(|(key, _)| canonical_name(key) == name)
@@ -91,7 +110,7 @@ pub fn write(document: &mut Document, name: &str, value: &str) -> bool {
     if said.as_deref() == Some(value) {
         return false;
     }
-    document.set(VARS, name, value, |key| canonical_name(key) == name);
+    document.set(VARS, &generation.spoken(name), value, |key| canonical_name(key) == name);
     true
 }
 
@@ -102,24 +121,24 @@ const KEPT: [&str; 2] = ["stime-xattr-prefix", "primary-distribution-count"];
 ///
 /// # Errors
 /// [`ConfigError::InvalidName`].
-pub fn reset(document: &mut Document, name: &str) -> Result<bool, ConfigError> {
+pub fn reset(document: &mut Document, table: &Table, name: &str) -> Result<bool, ConfigError> {
     if name == "all" {
         return Ok(document.remove(VARS, |key| !KEPT.contains(&canonical_name(key).as_str())));
     }
-    let option = check(name, None, &|_| false)?;
+    let option = check(table, name, None, &|_| false)?;
     Ok(document.remove(VARS, |key| canonical_name(key) == option.name))
 }
 
 /// What set and reset answer while there is no session's file.
 #[must_use]
-pub fn without_session(name: &str) -> ConfigError {
-    match find(name) {
+pub fn without_session(table: &Table, name: &str) -> ConfigError {
+    match table.find(name) {
         Some(option) if option.default.is_some() => ConfigError::NotConfigurable(name.to_owned()),
         _ => ConfigError::InvalidName(name.to_owned()),
     }
 }
 
-fn is_valid(option: &OptionSpec, value: &str, is_executable: IsExecutable<'_>) -> bool {
+fn is_valid(option: &Entry, value: &str, is_executable: IsExecutable<'_>) -> bool {
     // One line is one entry: a line break would smuggle in another one.
     if value.contains(['\n', '\r', '\0']) {
         return false;
@@ -130,12 +149,14 @@ fn is_valid(option: &OptionSpec, value: &str, is_executable: IsExecutable<'_>) -
         Kind::Int => int.is_some(),
         Kind::Bool => value == "true" || value == "false",
     };
-    kind && match option.validation {
-        Validation::None => true,
-        Validation::UnixTime => int.is_some_and(is_after_1970),
-        Validation::Range(low, high) => int.is_some_and(|int| (low..=high).contains(&int)),
-        Validation::Choice(words) => words.contains(&value),
-        Validation::Executable => value.contains('/') && is_executable(value),
+    kind && match &option.check {
+        Check::None => true,
+        Check::Int => int.is_some(),
+        Check::Bool => value == "true" || value == "false",
+        Check::UnixTime => int.is_some_and(is_after_1970),
+        Check::Range(low, high) => int.is_some_and(|int| (*low..=*high).contains(&int)),
+        Check::Choice(words) => words.iter().any(|word| word == value),
+        Check::Executable => value.contains('/') && is_executable(value),
     }
 }
 
@@ -148,22 +169,21 @@ fn is_after_1970(seconds: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{check, reset, set, without_session};
-    use crate::conf::Document;
+    use crate::conf::{Document, Facts, Generation, Table};
 
     /// Columns: action, name, value, exit code; the same file all along.
-    #[test]
-    fn results_of_the_specification() {
-        let mut document = Document::default();
+    fn play(generation: Generation, goldens: &str) -> String {
+        let (mut document, table, facts) = (Document::default(), Table::of(generation), Facts::default());
         let is_executable = |path: &str| path == "/usr/bin/ssh";
-        let table = include_str!("../../testdata/config-changes.txt");
-        for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        for line in goldens.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+            let (name, value) = (columns[1], columns[2]);
             let outcome = match columns[0] {
-                "set" => set(&mut document, columns[1], columns[2], &is_executable),
-                "reset" => reset(&mut document, columns[1]),
-                "check" => check(columns[1], Some(columns[2]), &is_executable).map(|_| false),
-                "name" => check(columns[1], None, &is_executable).map(|_| false),
-                _ => Err(without_session(columns[1])),
+                "set" => set(&mut document, &table, &facts, (name, value), &is_executable),
+                "reset" => reset(&mut document, &table, name),
+                "check" => check(&table, name, Some(value), &is_executable).map(|_| false),
+                "name" => check(&table, name, None, &is_executable).map(|_| false),
+                _ => Err(without_session(&table, name)),
             };
             let shown = match outcome {
                 Ok(changed) => if changed { "changed" } else { "same" }.to_owned(),
@@ -171,6 +191,25 @@ mod tests {
             };
             assert_eq!(shown, columns[3], "{line}");
         }
-        assert_eq!(document.render(), b"[vars]\nstime-xattr-prefix = trusted.glusterfs.a.b\n");
+        String::from_utf8(document.render()).unwrap()
+    }
+
+    #[test]
+    fn results_of_the_specification() {
+        let goldens = include_str!("../../testdata/config-changes.txt");
+        let file = play(Generation::Secondary, goldens);
+        assert_eq!(file, "[vars]\nstime-xattr-prefix = trusted.glusterfs.a.b\n");
+    }
+
+    /// The file is written in the words of the glusterd that is there, whatever words were used.
+    #[test]
+    fn the_file_speaks_as_the_generation() {
+        let goldens = "set | secondary-timeout | 60 | changed\nset | slave-timeout | 60 | same\n\
+                       set | isolated-secondarys | a,b | changed\nset | primary-distribution-count | 2 | changed\n";
+        let file = play(Generation::Slave, goldens);
+        assert_eq!(
+            file,
+            "[vars]\nslave-timeout = 60\nisolated-slaves = a,b\nmaster-distribution-count = 2\n"
+        );
     }
 }

@@ -14,6 +14,15 @@ enum Line {
     Other(Vec<u8>),
 }
 
+/// Which program's rules a file is read by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Python 2's, of releases 3.7 to 3.13.
+    Old,
+    /// Python 3's.
+    New,
+}
+
 impl Line {
     fn raw(&self) -> &[u8] {
         match self {
@@ -32,23 +41,62 @@ impl Document {
     /// Parses; an empty file is an empty document.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Document {
+        Document::parse_as(Dialect::New, bytes)
+    }
+
+    /// Parses as releases 3.7 to 3.13 do: comments behind values, `rem`, `""` for nothing, names with `_`
+    /// (spec: glusterd-interface 4.1).
+    #[must_use]
+    pub fn parse_old(bytes: &[u8]) -> Document {
+        Document::parse_as(Dialect::Old, bytes)
+    }
+
+    fn parse_as(dialect: Dialect, bytes: &[u8]) -> Document {
         let mut document = Document::default();
         for raw in bytes.split_inclusive(|&b| b == b'\n') {
-            document.push(raw);
+            document.push(dialect, raw);
+        }
+        if dialect == Dialect::Old {
+            document.name_with_underscores();
         }
         document
     }
 
-    fn push(&mut self, raw: &[u8]) {
+    fn push(&mut self, dialect: Dialect, raw: &[u8]) {
         let text = String::from_utf8_lossy(raw);
         let continues = text.starts_with([' ', '\t']) && !text.trim().is_empty();
-        if let (true, Some(Line::Entry(_, value, before))) = (continues, self.lines.last_mut()) {
-            value.push('\n');
-            value.push_str(text.trim());
-            before.extend_from_slice(raw);
+        let is_comment = dialect == Dialect::New && text.trim_start().starts_with(['#', ';']);
+        if continues && !is_comment && self.continue_value(&text, raw) {
             return;
         }
-        self.lines.push(understand(&text, raw));
+        self.lines.push(understand(dialect, &text, raw));
+    }
+
+    /// Appends to the entry before, which comments and empty lines do not end.
+    fn continue_value(&mut self, text: &str, raw: &[u8]) -> bool {
+        let entry = self.lines.iter().rposition(|line| !matches!(line, Line::Other(_)));
+        let Some(at) = entry.filter(|&at| matches!(self.lines.get(at), Some(Line::Entry(..)))) else {
+            return false;
+        };
+        let between: Vec<u8> = self.lines.drain(at + 1..).flat_map(|line| line.raw().to_vec()).collect();
+        if let Some(Line::Entry(_, value, before)) = self.lines.get_mut(at) {
+            value.push('\n');
+            value.push_str(text.trim());
+            before.extend_from_slice(&between);
+            before.extend_from_slice(raw);
+        }
+        true
+    }
+
+    fn name_with_underscores(&mut self) {
+        let mut is_own = false;
+        for line in &mut self.lines {
+            match line {
+                Line::Section(name, _) => is_own = name.starts_with("__"),
+                Line::Entry(key, ..) if !is_own => *key = key.replace('-', "_"),
+                _ => {}
+            }
+        }
     }
 
     /// The file's bytes: those that were read, but for what was changed.
@@ -85,10 +133,25 @@ impl Document {
         })
     }
 
+    /// What follows `head` in the first line that begins with it.
+    #[must_use]
+    pub fn note(&self, head: &str) -> Option<String> {
+        let line = self.lines.iter().find(|line| line.raw().starts_with(head.as_bytes()))?;
+        let rest = line.raw().get(head.len()..)?;
+        Some(String::from_utf8_lossy(rest).trim().to_owned())
+    }
+
+    /// Puts a comment of that head at the top, in place of any other of the same head.
+    pub fn set_note(&mut self, head: &str, text: &str) {
+        self.lines.retain(|line| !line.raw().starts_with(head.as_bytes()));
+        self.lines.insert(0, Line::Other(format!("{head}{text}\n").into_bytes()));
+    }
+
     /// Sets a key: in its place when it is there, else after the section's last entry, else in a new section.
-    /// Further entries for which `same` holds are removed. The value must not hold a line break.
+    /// Further entries for which `same` holds are removed. Further lines of a value are indented, so that they are
+    /// read as such.
     pub fn set(&mut self, section: &str, key: &str, value: &str, same: impl Fn(&str) -> bool) {
-        let line = Line::Entry(key.to_owned(), value.to_owned(), format!("{key} = {value}\n").into_bytes());
+        let line = Line::Entry(key.to_owned(), value.to_owned(), entry(key, value));
         let first = self.positions(section, &same).first().copied();
         let at = match first {
             Some(at) => at,
@@ -97,6 +160,53 @@ impl Document {
         self.remove(section, same);
         self.end_last_line(at);
         self.lines.insert(at.min(self.lines.len()), line);
+    }
+
+    /// Makes a section at the end, after an empty line, where there is none of that name.
+    pub fn open_section(&mut self, section: &str) {
+        if self.sections().any(|name| name == section) {
+            return;
+        }
+        self.end_last_line(self.lines.len());
+        if self.lines.last().is_some_and(|line| !line.raw().trim_ascii().is_empty()) {
+            self.lines.push(Line::Other(b"\n".to_vec()));
+        }
+        self.lines.push(Line::Section(section.to_owned(), format!("[{section}]\n").into_bytes()));
+    }
+
+    /// Gives a section another name; where there is one of that name, its entries go there.
+    pub fn rename_section(&mut self, from: &str, to: &str) {
+        let entries: Vec<(String, String)> =
+            self.entries(from).map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        if self.sections().any(|name| name == to) {
+            self.remove(from, |_| true);
+            self.lines.retain(|line| !matches!(line, Line::Section(name, _) if name == from));
+            entries.iter().for_each(|(key, value)| self.set(to, key, value, |found| found == key));
+            return;
+        }
+        for line in &mut self.lines {
+            if matches!(line, Line::Section(name, _) if name == from) {
+                *line = Line::Section(to.to_owned(), format!("[{to}]\n").into_bytes());
+            }
+        }
+    }
+
+    /// Removes a section with all that is in it; tells whether it was there.
+    pub fn remove_section(&mut self, section: &str) -> bool {
+        let before = self.lines.len();
+        let mut inside = false;
+        self.lines.retain(|line| {
+            if let Line::Section(name, _) = line {
+                inside = name == section;
+            }
+            !inside
+        });
+        let is_changed = self.lines.len() != before;
+        // The empty line that stood before it goes too, where it would end the file.
+        while is_changed && self.lines.last().is_some_and(|line| line.raw().trim_ascii().is_empty()) {
+            self.lines.pop();
+        }
+        is_changed
     }
 
     /// Removes the section's entries for which `same` holds; tells whether there were any.
@@ -141,21 +251,45 @@ impl Document {
     }
 }
 
-fn understand(text: &str, raw: &[u8]) -> Line {
+/// An entry as it is written.
+fn entry(key: &str, value: &str) -> Vec<u8> {
+    format!("{key} = {}\n", value.replace('\n', "\n\t")).into_bytes()
+}
+
+fn understand(dialect: Dialect, text: &str, raw: &[u8]) -> Line {
     let trimmed = text.trim();
     let heading = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
     if let Some((name, _)) = heading {
         return Line::Section(name.to_owned(), raw.to_vec());
     }
-    if trimmed.is_empty() || text.starts_with(['#', ';']) {
+    if trimmed.is_empty() || text.starts_with(['#', ';']) || (dialect == Dialect::Old && is_remark(text)) {
         return Line::Other(raw.to_vec());
     }
     match trimmed.split_once(['=', ':']) {
         Some((key, value)) if !key.trim().is_empty() => {
             let key = key.trim().to_lowercase();
-            Line::Entry(key, value.trim().to_owned(), raw.to_vec())
+            let value = if dialect == Dialect::Old { old_value(value) } else { value.trim() };
+            Line::Entry(key, value.to_owned(), raw.to_vec())
         }
         _ => Line::Other(raw.to_vec()),
+    }
+}
+
+/// `rem` at the begin of a line, in any case.
+fn is_remark(text: &str) -> bool {
+    text.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case("rem"))
+        && !text.starts_with([' ', '\t'])
+}
+
+/// Without the comment that a `;` behind a blank begins (only the first `;` is looked at), and nothing for `""`.
+fn old_value(value: &str) -> &str {
+    let value = match value.split_once(';') {
+        Some((before, _)) if before.ends_with(|c: char| c.is_ascii_whitespace()) => before,
+        _ => value,
+    };
+    match value.trim() {
+        "\"\"" => "",
+        value => value,
     }
 }
 
@@ -166,6 +300,55 @@ mod tests {
     use proptest::prelude::{any, proptest};
 
     const FILE: &str = "# mine\n[vars]\nsync-jobs = 5\n; note\nlog-level: DEBUG\n\n[other]\nx=1\n y\n";
+
+    /// Rules of the old format (spec: glusterd-interface 4.1): text, and the entries of section `s`.
+    #[test]
+    fn the_old_dialect() {
+        for (text, want) in [
+            ("[s]\nA-b = 1\n", &[("a_b", "1")][..]),
+            ("[s]\na: b = c\n", &[("a", "b = c")]),
+            ("[s]\na = b ; c\n", &[("a", "b")]),
+            ("[s]\na = b;c ; d\n", &[("a", "b;c ; d")]),
+            ("[s]\na = \"\"\nb = \"x\"\n", &[("a", ""), ("b", "\"x\"")]),
+            ("[s]\nrem a = 1\nRem\tb = 2\nremote_gsyncd = x\n", &[("remote_gsyncd", "x")]),
+            ("[s]\n#a = 1\n;b = 2\n", &[]),
+            ("[s]\na = 1\n  2\n\t3\n", &[("a", "1\n2\n3")]),
+            ("[s]\na = 1\n# note\n\n  2\n", &[("a", "1\n2")]),
+            ("[s]\na = 1\n # 2\n", &[("a", "1\n# 2")]),
+            ("[s]\na = 1\n[t]\n  x\n", &[("a", "1")]),
+            ("[s]\na = 1\n[t]\nb = 2\n[s]\nc = 3\n", &[("a", "1"), ("c", "3")]),
+        ] {
+            let document = Document::parse_old(text.as_bytes());
+            assert_eq!(document.entries("s").collect::<Vec<_>>(), want, "{text}");
+            assert_eq!(document.render(), text.as_bytes());
+        }
+        let own = Document::parse_old(b"[__section_order__]\npeersrx a-b = 1\n");
+        assert_eq!(own.entries("__section_order__").collect::<Vec<_>>(), [("peersrx a-b", "1")]);
+    }
+
+    /// Rules of the new format (spec: glusterd-interface 4.7).
+    #[test]
+    fn the_new_dialect() {
+        for (text, want) in [
+            ("[vars]\nA-b = 1\n", &[("a-b", "1")][..]),
+            ("[vars]\na = b ; c\n", &[("a", "b ; c")]),
+            ("[vars]\na = \"\"\n", &[("a", "\"\"")]),
+            ("[vars]\nrem a = 1\n", &[("rem a", "1")]),
+            ("[vars]\na = 1\n # 2\n", &[("a", "1")]),
+        ] {
+            let document = Document::parse(text.as_bytes());
+            assert_eq!(document.entries(VARS).collect::<Vec<_>>(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn sections_are_renamed_or_joined() {
+        let mut document = Document::parse(b"[a]\nx = 1\n[b]\ny = 2\n");
+        document.rename_section("a", "c");
+        assert_eq!(document.render(), b"[c]\nx = 1\n[b]\ny = 2\n");
+        document.rename_section("c", "b");
+        assert_eq!(document.render(), b"[b]\ny = 2\nx = 1\n");
+    }
 
     fn set(document: &mut Document, key: &str, value: &str) {
         document.set(VARS, key, value, |found| found == key);

@@ -15,8 +15,10 @@ pub enum Kind {
 /// What `config-set` demands of a value beyond its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Validation {
-    /// Nothing. Numbers and truths are still checked by their kind.
+    /// Nothing. Numbers are still checked by their kind, truths may be said in other words.
     None,
+    /// `true` or `false`, exactly.
+    Bool,
     /// An integer of epoch seconds later than 1970.
     UnixTime,
     /// An integer within both bounds.
@@ -112,7 +114,7 @@ macro_rules! session {
 
 /// All options, sorted by name.
 pub static OPTIONS: &[OptionSpec] = &[
-    text("access-mount", "false", "Leave the mount of the primary volume visible, for debugging").flag(),
+    text("access-mount", "false", "Leave the mount of the primary volume visible, for debugging").flag().check(Validation::Bool),
     text("allow-network", "", "Networks from which the secondary accepts sessions; not enforced"),
     text("change-detector", "changelog", "How changes are found")
         .check(Validation::Choice(&["changelog", "xsync"])),
@@ -142,7 +144,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .fixed()
     .template(),
-    text("gfid-conflict-resolution", "true", "Resolve gfids that disagree").flag(),
+    text("gfid-conflict-resolution", "true", "Resolve gfids that disagree").flag().check(Validation::Bool),
     text("gluster-cli-options", "", "Options of every call of the gluster command"),
     text("gluster-command", "gluster", "Path of the gluster command").check(Validation::Executable),
     text("gluster-command-dir", SBIN, "Directory of gluster and glusterfs on the primary"),
@@ -165,7 +167,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         .informational()
         .template(),
     text("log-level", "INFO", "Log level of the session").check(LEVELS),
-    text("log-rsync-performance", "false", "Log what rsync says about its work").flag(),
+    text("log-rsync-performance", "false", "Log what rsync says about its work").flag().check(Validation::Bool),
     text("max-rsync-retries", "10", "How often data is sent again before it is given up").int(),
     text("meta-volume-mnt", "/run/gluster/shared_storage", "Where the meta volume is mounted"),
     text(
@@ -189,7 +191,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     text("rsync-opt-ignore-missing-args", "true", "Give rsync --ignore-missing-args").flag(),
     text("rsync-options", "", "More options of rsync"),
     text("rsync-ssh-options", "", "More options of rsync's ssh"),
-    text("secondary-access-mount", "false", "Leave the mount of the secondary volume visible, for debugging").flag(),
+    text("secondary-access-mount", "false", "Leave the mount of the secondary volume visible, for debugging").flag().check(Validation::Bool),
     text("secondary-bricks", "", "Bricks of the secondary volume").valueless().informational(),
     text("secondary-gluster-command-dir", SBIN, "Directory of gluster and glusterfs on the secondary"),
     text(
@@ -261,6 +263,19 @@ const RENAMED: &[(&str, &str)] = &[
     ("use-tarssh", "sync-method"),
 ];
 
+/// Whether a name of another release is that of an option of another kind, so that what is said of it (but for the
+/// value, see [`canonical_value`]) is not said of the option here.
+#[must_use]
+pub fn is_other_kind(name: &str) -> bool {
+    name.to_ascii_lowercase().replace('_', "-") == "use-tarssh"
+}
+
+/// The value to show for one asked for under `name`: the other way round than [`canonical_value`].
+#[must_use]
+pub fn spoken_value(name: &str, value: &str) -> String {
+    if is_other_kind(name) { (value == "tarssh").to_string() } else { value.to_owned() }
+}
+
 /// The name as the table has it (or would have it), for any spelling: `_` or `-`, upper case, old vocabulary.
 #[must_use]
 pub fn canonical_name(name: &str) -> String {
@@ -275,12 +290,21 @@ pub fn canonical_name(name: &str) -> String {
 /// The value to keep when it was given under `name`: `use-tarssh true` is `sync-method tarssh`.
 #[must_use]
 pub fn canonical_value(name: &str, value: &str) -> String {
-    if name.to_ascii_lowercase().replace('_', "-") != "use-tarssh" {
+    if !is_other_kind(name) {
         return value.to_owned();
     }
-    let on = ["true", "yes", "1", "on"].contains(&value.to_ascii_lowercase().as_str());
-    let method = if on { "tarssh" } else { "rsync" };
+    let method = if truth(value) == Some(true) { "tarssh" } else { "rsync" };
     method.to_owned()
+}
+
+/// A truth in the words that glusterd lets pass (spec: glusterd-interface 2.8, 3.1).
+#[must_use]
+pub fn truth(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" | "on" => Some(true),
+        "false" | "no" | "0" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// The option of that name, in any spelling.

@@ -1,10 +1,12 @@
 //! What the table, the session's file and the facts of this process make together (spec: glusterd-interface 4.7).
 
+use super::generation::Generation;
 use super::ini::{Document, VARS};
-use super::options::{Kind, OPTIONS, OptionSpec, canonical_name, canonical_value, find};
+use super::options::{canonical_name, canonical_value};
+use super::table::{Table, is_of_kind};
 use super::template::substitute;
 use crate::cli::Session;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -68,64 +70,88 @@ fn brick_id(path: &Path) -> String {
 }
 
 /// The settings of one process. Every option of the table that has a default has a value of its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     values: BTreeMap<String, String>,
-    in_file: Vec<String>,
+    in_file: BTreeSet<String>,
     problems: Vec<String>,
+    generation: Generation,
 }
 
 impl Settings {
     /// Defaults, then the session's file, then the command line; then templates. A value in the file that is not
     /// of its option's kind is left out and told in [`Settings::problems`].
     #[must_use]
-    pub fn new(document: &Document, facts: &Facts) -> Settings {
-        let mut settings = Settings { values: BTreeMap::new(), in_file: Vec::new(), problems: Vec::new() };
-        for option in OPTIONS {
-            if let Some(default) = option.default {
-                settings.values.insert(option.name.to_owned(), default.to_owned());
+    pub fn new(table: &Table, document: &Document, facts: &Facts) -> Settings {
+        let mut settings = Settings::defaults(table, facts);
+        for (key, value) in document.entries(VARS) {
+            settings.take(table, canonical_name(key), canonical_value(key, value));
+        }
+        settings.override_with(facts);
+        settings.substitute(table, facts);
+        settings
+    }
+
+    /// Defaults with their templates, then values that need no more substitution, then the command line.
+    #[must_use]
+    pub fn of_values(
+        table: &Table,
+        values: impl IntoIterator<Item = (String, String)>,
+        facts: &Facts,
+    ) -> Settings {
+        let mut settings = Settings::defaults(table, facts);
+        settings.substitute(table, facts);
+        values.into_iter().for_each(|(name, value)| settings.take(table, name, value));
+        settings.override_with(facts);
+        settings
+    }
+
+    fn defaults(table: &Table, facts: &Facts) -> Settings {
+        let mut settings = Settings { generation: table.generation(), ..Settings::default() };
+        for option in table.iter() {
+            if let Some(default) = &option.default {
+                settings.values.insert(option.name.clone(), default.clone());
             }
         }
         for (name, value) in &facts.defaults {
             settings.values.insert((*name).to_owned(), value.clone());
         }
-        settings.take_file(document);
-        for (name, value) in &facts.overrides {
-            settings.values.insert((*name).to_owned(), value.clone());
-        }
-        settings.substitute(facts);
         settings
     }
 
-    fn take_file(&mut self, document: &Document) {
-        for (key, value) in document.entries(VARS) {
-            let name = canonical_name(key);
-            let value = canonical_value(key, value);
-            match find(&name) {
-                Some(option) if !is_of_kind(option, &value) => {
-                    self.problems.push(format!("{name}: '{}' is not valid, ignored", value.escape_debug()));
-                    continue;
-                }
-                _ => self.in_file.push(name.clone()),
-            }
-            self.values.insert(name, value);
+    fn take(&mut self, table: &Table, name: String, value: String) {
+        if table.find(&name).is_some_and(|option| !is_of_kind(option.kind, &value)) {
+            self.problems.push(format!("{name}: '{}' is not valid, ignored", value.escape_debug()));
+            return;
         }
-        self.in_file.sort();
-        self.in_file.dedup();
+        self.in_file.insert(name.clone());
+        self.values.insert(name, value);
+    }
+
+    fn override_with(&mut self, facts: &Facts) {
+        for (name, value) in &facts.overrides {
+            self.values.insert((*name).to_owned(), value.clone());
+        }
     }
 
     /// Facts win over settings of the same name. One pass: values that come in are not looked at again.
-    fn substitute(&mut self, facts: &Facts) {
+    fn substitute(&mut self, table: &Table, facts: &Facts) {
         let before = self.values.clone();
         let lookup = |name: &str| {
             let modern = name.replace("master", "primary").replace("slave", "secondary");
             facts.value(&modern).or_else(|| before.get(&canonical_name(name)).cloned())
         };
-        for option in OPTIONS.iter().filter(|option| option.template) {
-            if let Some(value) = self.values.get_mut(option.name) {
+        for option in table.iter().filter(|option| option.template) {
+            if let Some(value) = self.values.get_mut(&option.name) {
                 *value = substitute(value, lookup);
             }
         }
+    }
+
+    /// Whose vocabulary and file format the session has.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// The value; None when there is none. The name is one of the table or, for others, of the session's file.
@@ -167,7 +193,7 @@ impl Settings {
     /// Whether the session's file has the option.
     #[must_use]
     pub fn is_modified(&self, name: &str) -> bool {
-        self.in_file.iter().any(|found| found == name)
+        self.in_file.contains(name)
     }
 
     /// All names that have a value, sorted.
@@ -182,19 +208,12 @@ impl Settings {
     }
 }
 
-fn is_of_kind(option: &OptionSpec, value: &str) -> bool {
-    match option.kind {
-        Kind::Text => true,
-        Kind::Int => value.trim().parse::<i64>().is_ok(),
-        Kind::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::Generation;
     use super::{Facts, Settings};
     use crate::cli::Session;
-    use crate::conf::Document;
+    use crate::conf::{Document, Table};
     use crate::url::Secondary;
     use std::path::PathBuf;
 
@@ -203,10 +222,14 @@ mod tests {
         Facts::of(&Session { primary: "pvol".to_owned(), secondary })
     }
 
+    fn settings(file: &[u8], facts: &Facts) -> Settings {
+        Settings::new(&Table::of(Generation::Secondary), &Document::parse(file), facts)
+    }
+
     /// Every value of a fresh session is what the stock program prints, and ours come on top.
     #[test]
     fn defaults_are_those_of_the_stock_program() {
-        let settings = Settings::new(&Document::default(), &facts());
+        let settings = settings(b"", &facts());
         let table = include_str!("../../testdata/config-defaults.txt");
         let mut expected: Vec<String> = table.lines().map(str::to_owned).collect();
         expected.push("primary_reads:auto".to_owned());
@@ -223,7 +246,7 @@ mod tests {
     #[test]
     fn the_file_wins_over_defaults_in_any_vocabulary() {
         let file = b"[vars]\nslave-timeout = 60\nuse-tarssh = true\nsync-jobs = many\nunknown_key = x\n";
-        let settings = Settings::new(&Document::parse(file), &facts());
+        let settings = settings(file, &facts());
         assert_eq!(settings.int("secondary-timeout"), 60);
         assert_eq!(settings.text("sync-method"), "tarssh");
         assert_eq!(settings.int("sync-jobs"), 3);
@@ -239,7 +262,7 @@ mod tests {
             defaults: vec![("glusterd-workdir", "/w".to_owned())],
             ..facts()
         };
-        let settings = Settings::new(&Document::parse(b"[vars]\ngluster-logdir = /l\n"), &facts);
+        let settings = settings(b"[vars]\ngluster-logdir = /l\n", &facts);
         assert_eq!(settings.text("state-file"), "/w/geo-replication/pvol_lab_svol/monitor.status");
         assert_eq!(settings.text("gluster-log-file"), "/l/geo-replication/pvol_lab_svol/mnt-bricks-b1.log");
     }

@@ -1,10 +1,13 @@
 //! `config-check`, `config-set`, `config-reset`.
 
-use super::session;
+use super::machine::Machine;
+use super::{old_session, session};
 use crate::exit::{Failure, Outcome};
-use crate::store::conf_file;
+use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, Session};
+use gsyncd_core::conf::Generation;
 use gsyncd_core::conf::change::{self, ConfigError};
+use gsyncd_core::conf::options::canonical_name;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -14,7 +17,11 @@ use std::path::Path;
 /// # Errors
 /// It is not.
 pub fn check(name: &str, value: Option<&str>) -> Outcome {
-    change::check(name, value, &is_executable)?;
+    let machine = Machine::get();
+    if machine.generation() == Generation::Seed {
+        return old_session::check(name);
+    }
+    change::check(&machine.table, name, value, &is_executable)?;
     Ok(())
 }
 
@@ -23,8 +30,14 @@ pub fn check(name: &str, value: Option<&str>) -> Outcome {
 /// # Errors
 /// The option or the value is refused, there is no session, or the file cannot be written.
 pub fn set(session: &Session, common: &Common, name: &str, value: &str) -> Outcome {
-    let file = existing(session, common, "config-set", name)?;
-    conf_file::update::<ConfigError>(&file, |document| change::set(document, name, value, &is_executable))?;
+    if Machine::get().generation() == Generation::Seed {
+        return set_old(session, common, name, Some(value));
+    }
+    let loaded = existing(session, common, "config-set", name)?;
+    let table = &Machine::get().table;
+    conf_file::update::<ConfigError>(&loaded.config_file, Format::New, |document| {
+        change::set(document, table, &loaded.facts, (name, value), &is_executable)
+    })?;
     tracing::info!(config = name, value, "Config Set");
     Ok(())
 }
@@ -34,23 +47,48 @@ pub fn set(session: &Session, common: &Common, name: &str, value: &str) -> Outco
 /// # Errors
 /// As [`set`].
 pub fn reset(session: &Session, common: &Common, name: &str) -> Outcome {
-    let file = existing(session, common, "config-reset", name)?;
-    conf_file::update::<ConfigError>(&file, |document| change::reset(document, name))?;
+    if Machine::get().generation() == Generation::Seed {
+        return set_old(session, common, name, None);
+    }
+    let loaded = existing(session, common, "config-reset", name)?;
+    let table = &Machine::get().table;
+    conf_file::update::<ConfigError>(&loaded.config_file, Format::New, |document| {
+        change::reset(document, table, name)
+    })?;
     tracing::info!(config = name, "Config Reset");
     Ok(())
 }
 
-fn existing(
-    session: &Session,
-    common: &Common,
-    label: &str,
-    name: &str,
-) -> Result<std::path::PathBuf, Failure> {
+/// `--config-set session-owner`: only the old generation keeps it (spec: glusterd-interface 3.7 rule 11).
+///
+/// # Errors
+/// The file cannot be written.
+pub fn set_owner(session: &Session, common: &Common, owner: &str) -> Outcome {
+    match Machine::get().generation() {
+        Generation::Seed => old_session::change(session, common, "session_owner", Some(owner)),
+        Generation::Slave | Generation::Secondary => Ok(()),
+    }
+}
+
+/// A checkpoint is told in the session's log (spec: glusterd-interface 3.3, step 11).
+fn set_old(session: &Session, common: &Common, name: &str, value: Option<&str>) -> Outcome {
+    old_session::change(session, common, name, value)?;
+    if canonical_name(name) == "checkpoint" && session::load(session, common, "conf").is_ok() {
+        match value {
+            Some(value) => tracing::info!("checkpoint {} set", value.escape_debug()),
+            None => tracing::info!("checkpoint info was reset"),
+        }
+    }
+    Ok(())
+}
+
+fn existing(session: &Session, common: &Common, label: &str, name: &str) -> Result<session::Loaded, Failure> {
+    session::bring_up_to_date(session, common);
     let loaded = session::load(session, common, label)?;
     if loaded.config_file.exists() {
-        return Ok(loaded.config_file);
+        return Ok(loaded);
     }
-    Err(change::without_session(name).into())
+    Err(change::without_session(&Machine::get().table, name).into())
 }
 
 fn is_executable(path: &str) -> bool {

@@ -1,55 +1,80 @@
 //! `config-get`, `--config-get`, `--config-get-all` (spec: glusterd-interface 4.10).
 
-use super::{print, session};
+use super::machine::Machine;
+use super::{old_session, print, session};
 use crate::exit::Outcome;
-use gsyncd_core::cli::ConfigGetArgs;
-use gsyncd_core::conf::options::{Access, canonical_name, find};
-use gsyncd_core::conf::{ConfigError, Settings};
+use gsyncd_core::cli::{ConfigGetArgs, Syntax};
+use gsyncd_core::conf::options::{Access, canonical_name, spoken_value};
+use gsyncd_core::conf::{ConfigError, Generation, Settings, Table};
 use serde_json::{Value, json};
 
-/// Prints the options asked for.
+/// Prints the options asked for. A glusterd of the old generation gets what that one printed.
 ///
 /// # Errors
 /// A name that has no value, or a config file that cannot be read.
-pub fn run(args: &ConfigGetArgs) -> Outcome {
+pub fn run(args: &ConfigGetArgs, syntax: Syntax) -> Outcome {
+    let machine = Machine::get();
+    if machine.generation() == Generation::Seed && syntax == Syntax::Options {
+        return old_session::get(machine, args);
+    }
+    session::bring_up_to_date(&args.session, &args.common);
     let settings = session::load(&args.session, &args.common, "config-get")?.settings;
-    let names = selected(args, &settings)?;
+    let mut rows: Vec<Row> = selected(args, &machine.table, &settings)?;
+    rows.sort_by(|a, b| a.spoken.cmp(&b.spoken));
     if args.json {
-        let options: Vec<Value> = names.iter().map(|name| object(name, &settings)).collect();
+        let options: Vec<Value> = rows.iter().map(|row| object(row, &machine.table, &settings)).collect();
         return print(&Value::Array(options).to_string());
     }
-    let lines: Vec<String> = names.iter().map(|name| line(args, name, &settings)).collect();
+    let lines: Vec<String> = rows.iter().map(|row| line(args, row)).collect();
     if lines.is_empty() { Ok(()) } else { print(&lines.join("\n")) }
 }
 
-fn selected(args: &ConfigGetArgs, settings: &Settings) -> Result<Vec<String>, ConfigError> {
-    let shown = |name: &&str| args.show_defaults || (settings.is_modified(name) && is_configurable(name));
-    let names: Vec<String> = settings.names().filter(shown).map(str::to_owned).collect();
-    let Some(asked) = &args.name else { return Ok(names) };
+/// An option as it is shown.
+struct Row {
+    /// In the table.
+    name: String,
+    /// In the words of the generation, or as it was asked for.
+    spoken: String,
+    value: String,
+}
+
+fn selected(args: &ConfigGetArgs, table: &Table, settings: &Settings) -> Result<Vec<Row>, ConfigError> {
+    let is_shown =
+        |name: &&str| args.show_defaults || (settings.is_modified(name) && is_configurable(table, name));
+    let row = |name: &str, asked: &str| Row {
+        name: name.to_owned(),
+        spoken: table.generation().spoken(name),
+        // One line whatever the value holds: a session's file may have continuation lines.
+        value: spoken_value(asked, settings.text(name)).replace(['\n', '\r'], " "),
+    };
+    let Some(asked) = &args.name else {
+        return Ok(settings.names().filter(is_shown).map(|name| row(name, name)).collect());
+    };
     let name = canonical_name(asked);
-    if names.contains(&name) { Ok(vec![name]) } else { Err(ConfigError::InvalidName(asked.clone())) }
-}
-
-fn is_configurable(name: &str) -> bool {
-    find(name).is_none_or(|option| option.access == Access::Open)
-}
-
-/// One line whatever the value holds: a session's file may have continuation lines.
-fn line(args: &ConfigGetArgs, name: &str, settings: &Settings) -> String {
-    let value = settings.text(name).replace(['\n', '\r'], " ");
-    if args.only_value {
-        return value;
+    match settings.names().filter(is_shown).find(|found| *found == name) {
+        Some(found) => Ok(vec![Row { spoken: asked.replace('_', "-"), ..row(found, asked) }]),
+        None => Err(ConfigError::InvalidName(asked.clone())),
     }
-    let name = if args.use_underscore { name.replace('-', "_") } else { name.to_owned() };
-    format!("{name}:{value}")
 }
 
-fn object(name: &str, settings: &Settings) -> Value {
+fn is_configurable(table: &Table, name: &str) -> bool {
+    table.find(name).is_none_or(|option| option.access == Access::Open)
+}
+
+fn line(args: &ConfigGetArgs, row: &Row) -> String {
+    match (args.only_value, args.use_underscore) {
+        (true, _) => row.value.clone(),
+        (false, true) => format!("{}:{}", row.spoken.replace('-', "_"), row.value),
+        (false, false) => format!("{}:{}", row.spoken, row.value),
+    }
+}
+
+fn object(row: &Row, table: &Table, settings: &Settings) -> Value {
     json!({
-        "name": name,
-        "value": settings.text(name),
-        "default": find(name).and_then(|option| option.default).unwrap_or_default(),
-        "configurable": is_configurable(name),
-        "modified": settings.is_modified(name),
+        "name": row.spoken,
+        "value": row.value,
+        "default": table.find(&row.name).and_then(|option| option.default.as_deref()).unwrap_or_default(),
+        "configurable": is_configurable(table, &row.name),
+        "modified": settings.is_modified(&row.name),
     })
 }

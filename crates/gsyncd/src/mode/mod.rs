@@ -4,7 +4,9 @@ mod config;
 mod config_get;
 mod delete;
 mod directory;
+mod machine;
 mod monitor_status;
+mod old_session;
 mod register;
 mod restricted;
 mod run_session;
@@ -17,7 +19,7 @@ mod volume_uuid;
 
 use crate::exit::{self, Failure, Outcome};
 use crate::tree;
-use gsyncd_core::cli::{self, Command, Invocation, Syntax, VERSION_LINE};
+use gsyncd_core::cli::{self, Command, Invocation, OldRole, Syntax, VERSION_LINE};
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -47,7 +49,7 @@ fn admit(argv: &[OsString]) -> Outcome {
     let invocation = cli::parse(&argv)?;
     match invocation.command {
         Command::Version => print(VERSION_LINE),
-        Command::Help => print(cli::usage().trim_end()),
+        Command::Help(topic) => print(cli::help(topic).trim_end()),
         // these take relative paths, and log in their own way
         Command::Directory(args) => directory::run(&args, &argv),
         Command::Serve(args) => serve::run(&args),
@@ -72,7 +74,7 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
         register::prepare(&command);
     }
     let label = command.label();
-    let outcome = act(command);
+    let outcome = act(syntax, command);
     if let Err(failure) = &outcome
         && !failure.message.is_empty()
     {
@@ -81,35 +83,38 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
     outcome
 }
 
-fn act(command: Command) -> Outcome {
+fn act(syntax: Syntax, command: Command) -> Outcome {
     match command {
         Command::Version
-        | Command::Help
+        | Command::Help(_)
         | Command::Directory(_)
         | Command::Serve(_)
         | Command::Sessions(_)
-        | Command::Verify
-        | Command::SessionOwner(_) => Ok(()),
+        | Command::Verify => Ok(()),
         // what such a key may do was decided before argv was read
         Command::Restricted { .. } => Err(Failure::new("restricted: for a line in authorized_keys only")),
-        Command::RegisterConfig { file, .. } => {
-            register::register(&file);
-            Ok(())
-        }
-        Command::NormalizeUrls(urls) => urls::normalize(&urls),
-        Command::CanonicalizeUrls { urls, inet6 } => urls::canonicalize(&urls, inet6),
+        Command::ConfigRule(args) => register::run(&args),
+        Command::SessionOwner { session, common, owner } => config::set_owner(&session, &common, &owner),
+        Command::PrintUrls { urls, style, inet6 } => urls::run(&urls, style, inet6),
+        Command::Old(role) => Err(not_spoken(role)),
         Command::Monitor(args) => run_session::monitor(&args),
         Command::Worker(args) => run_session::worker(&args),
         Command::Secondary(args) => run_session::secondary(&args),
         Command::Status(args) => status::run(&args),
         Command::MonitorStatus { session, common, text } => monitor_status::run(&session, &common, &text),
         Command::ConfigCheck { name, value } => config::check(&name, value.as_deref()),
-        Command::ConfigGet(args) => config_get::run(&args),
+        Command::ConfigGet(args) => config_get::run(&args, syntax),
         Command::ConfigSet { session, common, name, value } => config::set(&session, &common, &name, &value),
         Command::ConfigReset { session, common, name } => config::reset(&session, &common, &name),
         Command::VolumeUuid { host, volume, inet6 } => volume_uuid::run(&host, &volume, inet6),
         Command::Delete(args) => delete::run(&args),
     }
+}
+
+/// What a stock primary of releases 3.7 to 3.13 wants of us over ssh.
+fn not_spoken(role: OldRole) -> Failure {
+    let role = if role == OldRole::Listen { "--listen" } else { "--agent" };
+    Failure::new(format!("{role}: the protocol of GlusterFS 3.7 to 3.13 between gsyncds is not spoken yet"))
 }
 
 /// Prints lines to stdout. Data only ever comes through here: one stray or empty line costs glusterd everything

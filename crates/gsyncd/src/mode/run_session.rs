@@ -1,6 +1,6 @@
 //! `monitor`, `worker`, `secondary`: settings and log, then the role itself.
 
-use super::session::{load_serving, load_with};
+use super::session::{bring_up_to_date, load_serving, load_with};
 use crate::exit::Outcome;
 use crate::{primary, secondary, supervise};
 use gsyncd_core::cli::{MonitorArgs, SecondaryArgs, WorkerArgs};
@@ -12,6 +12,7 @@ use std::path::{Component, Path};
 /// # Errors
 /// Those of the role, and a config file that cannot be read.
 pub fn monitor(args: &MonitorArgs) -> Outcome {
+    bring_up_to_date(&args.session, &args.common);
     let loaded = load_with(&args.session, &args.common, "monitor", Facts::of(&args.session))?;
     supervise::session::run(args, &loaded.settings, &loaded.config_file)
 }

@@ -1,11 +1,12 @@
-//! Where a session's files are, and its settings.
+//! A session's settings, whatever generation's file they are in.
 
+use super::machine::Machine;
+use super::old_session;
 use crate::exit::Failure;
 use crate::obs::log;
-use crate::store::conf_file;
+use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, Session};
-use gsyncd_core::conf::{Document, Facts, Settings};
-use std::env;
+use gsyncd_core::conf::{Document, Facts, Generation, Settings, upgrade};
 use std::path::{Path, PathBuf};
 
 /// Settings, and the file they came from.
@@ -15,27 +16,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The session's config file, whether it exists or not.
     pub config_file: PathBuf,
-}
-
-/// `GLUSTERD_WORKDIR` of the environment, which glusterd sets for its children, as a default of this machine.
-pub fn machine_defaults() -> Vec<(&'static str, String)> {
-    let directory = env::var("GLUSTERD_WORKDIR").ok().filter(|path| path.starts_with('/'));
-    directory.map(|path| ("glusterd-workdir", path.trim_end_matches('/').to_owned())).into_iter().collect()
-}
-
-/// glusterd's directory of all sessions, where the template is too.
-pub fn sessions_directory() -> PathBuf {
-    let facts = Facts { defaults: machine_defaults(), ..Facts::default() };
-    Settings::new(&Document::default(), &facts).path("glusterd-workdir").join("geo-replication")
-}
-
-/// The session's config file: the one that is named, or the computed one. Every spelling of the secondary and
-/// every file that glusterd may pass gives the same (spec: glusterd-interface 2.5).
-pub fn config_file(session: &Session, common: &Common) -> PathBuf {
-    match &common.config_file {
-        Some(path) => path.clone(),
-        None => sessions_directory().join(session.directory_name()).join("gsyncd.conf"),
-    }
+    /// What is known beside the files.
+    pub facts: Facts,
 }
 
 /// Loads a session's settings and starts the log.
@@ -51,12 +33,54 @@ pub fn load(session: &Session, common: &Common, label: &str) -> Result<Loaded, F
 /// # Errors
 /// As [`load`].
 pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) -> Result<Loaded, Failure> {
-    let config_file = config_file(session, common);
-    let document = conf_file::load(&config_file)?;
-    let settings = Settings::new(&document, &Facts { defaults: machine_defaults(), ..facts });
+    let machine = Machine::get();
+    let config_file = machine.config_file(session, common);
+    let facts = machine.facts(facts);
+    let settings = match machine.generation() {
+        Generation::Seed => old_session::settings(machine, (session, common), &config_file, &facts)?,
+        Generation::Slave | Generation::Secondary => {
+            Settings::new(&machine.table, &document(machine, session, &config_file)?, &facts)
+        }
+    };
     start_log(&settings, common.debug, label, "log-file", "log-level");
+    machine.tell_problems();
     tell_problems(&settings, &config_file);
-    Ok(Loaded { settings, config_file })
+    Ok(Loaded { settings, config_file, facts })
+}
+
+/// The session's file as it would be after [`bring_up_to_date`].
+fn document(machine: &Machine, session: &Session, config_file: &Path) -> Result<Document, Failure> {
+    let bytes = conf_file::read(config_file)?;
+    let document = upgrade::from_old(&bytes, session, machine.generation());
+    Ok(document.unwrap_or_else(|| Document::parse(&bytes)))
+}
+
+/// Makes a session's file of another generation one of this: in the new format, in the right words. The file is used
+/// all the same where that fails, so it is only told (spec: glusterd-interface 4.11).
+pub fn bring_up_to_date(session: &Session, common: &Common) {
+    let machine = Machine::get();
+    let file = machine.config_file(session, common);
+    if machine.generation() == Generation::Seed || !file.exists() {
+        return;
+    }
+    let done = up_to_date(machine, session, &file);
+    if let Err(failure) = done {
+        tracing::warn!(path = %file.display(), "the session's file cannot be brought up to date: {failure}");
+    }
+}
+
+fn up_to_date(machine: &Machine, session: &Session, file: &Path) -> Result<(), Failure> {
+    let generation = machine.generation();
+    let bytes = conf_file::read(file)?;
+    if upgrade::from_old(&bytes, session, generation).is_some() {
+        return conf_file::convert(file, |bytes| upgrade::from_old(bytes, session, generation));
+    }
+    if upgrade::translate(&mut Document::parse(&bytes), generation) {
+        return conf_file::update(file, Format::New, |document| {
+            Ok::<_, Failure>(upgrade::translate(document, generation))
+        });
+    }
+    Ok(())
 }
 
 /// The settings of a serving end: it has no session of its own on this side.
@@ -65,19 +89,18 @@ pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) 
 /// The named config file cannot be read.
 pub fn load_serving(common: &Common, label: &str, facts: Facts) -> Result<Settings, Failure> {
     let document = match &common.config_file {
-        Some(path) => conf_file::load(path)?,
+        Some(path) => conf_file::load(path, Format::New)?,
         None => Document::default(),
     };
-    let settings = Settings::new(&document, &Facts { defaults: machine_defaults(), ..facts });
+    let machine = Machine::get();
+    let settings = Settings::new(&machine.table, &document, &machine.facts(facts));
     start_log(&settings, common.debug, label, "secondary-log-file", "secondary-log-level");
     Ok(settings)
 }
 
 /// The log of a command that is about no session.
 pub fn start_cli_log(label: &str) {
-    let facts = Facts { defaults: machine_defaults(), ..Facts::default() };
-    let settings = Settings::new(&Document::default(), &facts);
-    start_log(&settings, false, label, "cli-log-file", "cli-log-level");
+    start_log(&Machine::get().settings(), false, label, "cli-log-file", "cli-log-level");
 }
 
 fn start_log(settings: &Settings, debug: bool, label: &str, file: &str, level: &str) {

@@ -1,9 +1,9 @@
 //! `voluuidget`: the uuid of a volume on another cluster.
 
+use super::machine::Machine;
 use super::{print, session};
 use crate::exit::Outcome;
 use crate::link::gluster::Question;
-use gsyncd_core::conf::{Document, Facts, Settings};
 use gsyncd_core::volinfo::Volume;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub fn run(host: &str, volume: &str, inet6: bool) -> Outcome {
 }
 
 fn ask(host: &str, volume: &str, inet6: bool) -> Result<Volume, String> {
-    let settings = Settings::new(&Document::default(), &Facts::default());
+    let settings = Machine::get().settings();
     let command_dir = settings.path("gluster-command-dir");
     Question { command_dir: &command_dir, host, volume, inet6, timeout: PATIENCE }.ask()
 }

@@ -3,7 +3,6 @@
 use super::quarantine::Quarantine;
 use crate::store::{conf_file, status_file};
 use gsyncd_core::batch::Touched;
-use gsyncd_core::conf::ini::VARS;
 use gsyncd_core::id::Stime;
 use gsyncd_core::status::BrickStatus;
 use std::path::PathBuf;
@@ -125,9 +124,7 @@ impl Report {
 
     /// The checkpoint that the session asks for now; 0: none.
     fn checkpoint(&self) -> u64 {
-        let Ok(document) = conf_file::load(&self.config) else { return 0 };
-        let value = document.entries(VARS).filter(|(key, _)| *key == "checkpoint").last();
-        value.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)
+        conf_file::checkpoint(&self.config).unwrap_or(0)
     }
 
     fn update(&self, change: impl FnOnce(&mut BrickStatus)) {

@@ -2,7 +2,7 @@
 //! (spec: glusterd-interface 4.5, 8.1).
 
 use crate::exit::Failure;
-use gsyncd_sys::lock::FlockGuard;
+use gsyncd_sys::lock::{FlockGuard, OfdLock};
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -25,6 +25,15 @@ pub enum Durability {
     Relaxed,
 }
 
+/// Which lock keeps two changes of a file apart: the one that its other writers use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// `flock`: status files (spec: glusterd-interface 8.1).
+    Flock,
+    /// A record lock: config files (spec: glusterd-interface 4.5).
+    Record,
+}
+
 /// The file's bytes, read without its lock; None when it does not exist.
 ///
 /// # Errors
@@ -43,18 +52,32 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(bytes))
 }
 
-/// Replaces the file's content by what `change` makes of it (None: leave it) while its lock is held. The file is
-/// made when it is missing, its directory never: the directory's existence has a meaning for glusterd.
+/// As [`update_under`], with `flock`.
 ///
 /// # Errors
-/// Those of `change`, and of every step on the file.
+/// As [`update_under`].
 pub fn update<E: From<Failure>>(
     path: &Path,
     mode: u32,
     durability: Durability,
     change: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, E>,
 ) -> Result<(), E> {
-    let _guard = lock(path, mode)?;
+    update_under(Lock::Flock, path, mode, durability, change)
+}
+
+/// Replaces the file's content by what `change` makes of it (None: leave it) while its lock is held. The file is
+/// made when it is missing, its directory never: the directory's existence has a meaning for glusterd.
+///
+/// # Errors
+/// Those of `change`, and of every step on the file.
+pub fn update_under<E: From<Failure>>(
+    kind: Lock,
+    path: &Path,
+    mode: u32,
+    durability: Durability,
+    change: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, E>,
+) -> Result<(), E> {
+    let _guard = lock(kind, path, mode)?;
     let before = read(path)?.unwrap_or_default();
     let Some(after) = change(&before)? else { return Ok(()) };
     replace(path, mode, durability, &after)?;
@@ -75,13 +98,35 @@ fn open(path: &Path, mode: u32) -> Result<File, Failure> {
     options.open(path).map_err(|error| failure("open", path, &error))
 }
 
+/// A lock that is held.
+enum Held {
+    Flock(FlockGuard),
+    Record(OfdLock),
+}
+
+impl Held {
+    fn try_lock(kind: Lock, file: File) -> Result<Option<Held>, Failure> {
+        Ok(match kind {
+            Lock::Flock => FlockGuard::try_lock(file)?.map(Held::Flock),
+            Lock::Record => OfdLock::try_lock(file)?.map(Held::Record),
+        })
+    }
+
+    fn file(&self) -> &File {
+        match self {
+            Held::Flock(guard) => guard.file(),
+            Held::Record(lock) => lock.file(),
+        }
+    }
+}
+
 /// Locks the file that has the name now: the one opened may have been replaced while the lock was waited for.
-fn lock(path: &Path, mode: u32) -> Result<Option<FlockGuard>, Failure> {
+fn lock(kind: Lock, path: &Path, mode: u32) -> Result<Option<Held>, Failure> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if let Some(guard) = FlockGuard::try_lock(open(path, mode)?)? {
-            if is_current(guard.file(), path) {
-                return Ok(Some(guard));
+        if let Some(held) = Held::try_lock(kind, open(path, mode)?)? {
+            if is_current(held.file(), path) {
+                return Ok(Some(held));
             }
             continue;
         }
@@ -137,7 +182,7 @@ fn failure(action: &str, path: &Path, error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Durability, read, update};
+    use super::{Durability, Lock, read, update, update_under};
     use crate::exit::Failure;
     use std::fs;
 
@@ -158,14 +203,20 @@ mod tests {
 
     #[test]
     fn no_update_is_lost_between_threads() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.status");
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| (0..20).for_each(|_| append(&path, b"x")));
-            }
-        });
-        assert_eq!(read(&path).unwrap().unwrap().len(), 80);
+        for kind in [Lock::Flock, Lock::Record] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("x");
+            let append = || {
+                let change = |before: &[u8]| Ok::<_, Failure>(Some([before, b"x"].concat()));
+                update_under(kind, &path, 0o600, Durability::Relaxed, change).unwrap();
+            };
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| (0..20).for_each(|_| append()));
+                }
+            });
+            assert_eq!(read(&path).unwrap().unwrap().len(), 80);
+        }
     }
 
     #[test]

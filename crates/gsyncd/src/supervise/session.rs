@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use gsyncd_core::cli::{MonitorArgs, Session};
-use gsyncd_core::conf::{Settings, change};
+use gsyncd_core::conf::{Generation, Settings};
 use gsyncd_core::status::{BrickStatus, worker};
 use gsyncd_core::volinfo::Volume;
 
@@ -120,6 +120,7 @@ struct Atlas {
     secondary_command_dir: PathBuf,
     timeout: Duration,
     config_file: PathBuf,
+    generation: Generation,
     board: Arc<dyn StatusBoard>,
     is_announced: AtomicBool,
 }
@@ -145,6 +146,7 @@ impl Atlas {
             secondary_command_dir: settings.path("secondary-gluster-command-dir"),
             timeout: Duration::from_secs(u64::try_from(settings.int("connection-timeout")).unwrap_or(60)),
             config_file: config_file.to_path_buf(),
+            generation: settings.generation(),
             board,
             is_announced: AtomicBool::new(false),
         }
@@ -202,14 +204,9 @@ impl Atlas {
             ("stime-xattr-prefix", format!("trusted.glusterfs.{}.{}", primary.uuid(), secondary.uuid())),
             ("primary-distribution-count", primary.distribute.to_string()),
         ];
-        if !self.config_file.exists() {
-            return;
+        if self.config_file.exists() {
+            complain("session's config file", conf_file::keep(&self.config_file, self.generation, &facts));
         }
-        let written = conf_file::update(&self.config_file, |document| {
-            let changed = facts.iter().map(|(name, value)| change::write(document, name, value));
-            Ok::<bool, Failure>(changed.fold(false, |any, this| any | this))
-        });
-        complain("session's config file", written);
     }
 }
 
