@@ -75,6 +75,7 @@ fn values(option: &OptionSpec) -> (&'static str, Option<&'static str>) {
         (_, Kind::Bool) if option.default == Some("true") => ("false", Some("perhaps")),
         (_, Kind::Bool) => ("true", Some("perhaps")),
         (_, Kind::Text) if option.name == "special-sync-mode" => ("recover", Some("magic")),
+        (_, Kind::Path) => ("/srv/some path", Some("some/path")),
         (_, Kind::Text) => ("/srv/some text", None),
     }
 }

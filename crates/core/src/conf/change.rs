@@ -4,7 +4,7 @@ use super::generation::Generation;
 use super::ini::{Document, VARS};
 use super::options::{Access, Kind, canonical_name, canonical_value, truth};
 use super::settings::{Facts, Settings};
-use super::table::{Check, Entry, Table};
+use super::table::{Check, Entry, Table, is_of_kind};
 use std::fmt;
 
 /// Why a config command fails. The names are echoed as received.
@@ -94,7 +94,7 @@ pub fn set(
     }
     let value = kept(option, name, value);
     let settings = Settings::new(table, document, facts);
-    if option.kind == Kind::Text && settings.get(&option.name) == Some(value.as_str()) {
+    if matches!(option.kind, Kind::Text | Kind::Path) && settings.get(&option.name) == Some(value.as_str()) {
         return Ok(false);
     }
     Ok(write(document, table.generation(), &option.name, &value))
@@ -145,7 +145,7 @@ fn is_valid(option: &Entry, value: &str, is_executable: IsExecutable<'_>) -> boo
     }
     let int = value.parse::<i64>().ok();
     let kind = match option.kind {
-        Kind::Text => true,
+        Kind::Text | Kind::Path => is_of_kind(option.kind, value),
         Kind::Int => int.is_some(),
         Kind::Bool => value == "true" || value == "false",
     };
