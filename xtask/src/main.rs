@@ -2,6 +2,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod docs;
 mod setup;
 
 use gsyncd_lab::{Done, Failure};
@@ -17,6 +18,7 @@ usage: cargo xtask COMMAND
   bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours;
            `bench quick`: the commands that glusterd waits for
            (cargo xtask bench --help)
+  docs     write the man page and the completions to target/docs
   setup    install the packages and fetch the files that the lab needs
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Some("setup") => setup::run(),
         Some("demo") => demo::run(rest),
         Some("bench") => bench::run(rest),
+        Some("docs") => docs::run(),
         Some("help" | "--help" | "-h" | "") => {
             print!("{HELP}");
             Ok(())

@@ -125,7 +125,8 @@ mod tests {
         let table = include_str!("../testdata/urls.txt");
         let resolve = |host: &str| (host != "nowhere").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST));
         for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-            let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+            let (row, _section) = line.rsplit_once("  # ").expect(line);
+            let columns: Vec<&str> = row.split('|').map(str::trim).collect();
             let parsed = match (Resource::parse(&columns[0].replace('␣', " ")), columns[1].strip_prefix("! "))
             {
                 (Ok(parsed), None) => parsed,
@@ -150,6 +151,11 @@ mod tests {
         assert_eq!(canonical("h:/x"), "ssh://geo@h:file:///x");
         assert_eq!(canonical("ssh://h:gluster://h:v"), "ssh://geo@h:gluster://h:v");
         assert_eq!(canonical("h::v"), "ssh://root@h:gluster://127.0.0.1:v");
+        assert_eq!(
+            canonical("localhost::v"),
+            "ssh://root@localhost:gluster://127.0.0.1:v",
+            "as with --inet6"
+        );
     }
 
     #[test]

@@ -349,6 +349,25 @@ fn addresses_are_printed_in_all_three_styles() {
     );
 }
 
+/// What the stock gsyncd of GlusterFS 10.3 was seen to do, word for word, under the name that is ours.
+#[test]
+fn answers_are_those_of_the_stock_program() {
+    let scratch = Scratch::new();
+    let table = include_str!("../testdata/stock-10.3.tsv");
+    for line in table.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let words: Vec<&str> = columns[0].split(' ').collect();
+        let output = scratch.run(&words);
+        let code = output.status.code().map(|code| code.to_string());
+        assert_eq!(code.as_deref(), Some(columns[1]), "{line}: {output:?}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(stdout.trim_end().replace('\n', "~"), columns[2], "{line}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let complaint = columns[3].replace("gsyncd.py", "gsyncd");
+        assert!(complaint.is_empty() || said == format!("{complaint}\n"), "{line}: {said}");
+    }
+}
+
 #[test]
 fn every_subcommand_has_its_help() {
     let scratch = Scratch::new();

@@ -5,6 +5,7 @@ use super::subcommand::{COMMON, Spec, TABLE};
 use super::tunables::{Role, SEED, SeedOption};
 use super::words::{Flag, Value};
 use super::{Topic, directory};
+use crate::conf;
 use clap::{Arg, ArgAction, Command, ValueHint};
 
 /// The program in a few lines.
@@ -55,6 +56,7 @@ pub fn help(topic: Topic) -> String {
     match topic {
         Topic::All => everything(),
         Topic::Options => option_syntax(),
+        Topic::Settings => settings(),
         Topic::Subcommand(name) => match TABLE.iter().find(|spec| spec.name == name) {
             Some(spec) => one(spec),
             None => everything(),
@@ -72,7 +74,7 @@ pub fn tree() -> Command {
         .mut_arg("TARGET", |arg| place(arg).help("A directory here or [user@]host:/path"))
         .subcommand(
             Command::new("help")
-                .about("Show help on a subcommand, or on options")
+                .about("Show help on a subcommand, on options (of glusterd), or on settings")
                 .arg(Arg::new("SUBCOMMAND").value_parser(topics())),
         );
     root.disable_help_subcommand(true).subcommands(TABLE.iter().map(branch))
@@ -86,7 +88,7 @@ pub fn options(role: Role) -> Command {
 }
 
 fn topics() -> Vec<&'static str> {
-    TABLE.iter().map(|spec| spec.name).chain(["options"]).collect()
+    TABLE.iter().map(|spec| spec.name).chain(["options", "settings"]).collect()
 }
 
 fn everything() -> String {
@@ -98,7 +100,8 @@ fn everything() -> String {
     let between: Vec<&str> = TABLE.iter().filter(|spec| spec.is_hidden).map(|spec| spec.name).collect();
     format!(
         "{ABOUT}\n\n{DIRECTORIES}\nOptions:\n{}\n\n{AFTER_DIRECTORIES}\n{VOLUMES}{commands}  {}   used between programs\n\n\
-         `gsyncd help COMMAND` tells more. glusterd says the same in options (`gsyncd help options`):\n{}",
+         `gsyncd help COMMAND` tells more, `gsyncd help settings` what can be set.\n\n\
+         glusterd says the same in options (`gsyncd help options`):\n{}",
         directory::options(),
         between.join(", "),
         listed(SEED.iter().filter(|option| option.role == Role::Action && !option.flag.is_hidden)),
@@ -136,6 +139,17 @@ fn option_syntax() -> String {
     format!("{OPTIONS}{actions}{}{}", part("For this run", Role::Local), part("Settings", Role::Tunable))
 }
 
+/// What config-set takes, a name, its default and its meaning each.
+fn settings() -> String {
+    let mut text = "Settings of a session of volumes, with what they are by default:\n".to_owned();
+    let open = conf::options::OPTIONS.iter().filter(|option| option.access == conf::options::Access::Open);
+    for option in open {
+        let default = option.default.filter(|default| !default.is_empty()).unwrap_or("-");
+        text.push_str(&format!("  {} = {default}\n      {}\n", option.name, option.help));
+    }
+    text + VOCABULARY
+}
+
 fn one(spec: &'static Spec) -> String {
     let mut command = branch(spec).bin_name(format!("gsyncd {}", spec.name));
     format!("{}\n{VOCABULARY}", command.render_help().to_string().trim_end())
@@ -147,7 +161,7 @@ fn bare(name: &'static str) -> Command {
 
 fn branch(spec: &'static Spec) -> Command {
     let positional = |(at, name): (usize, &&'static str)| {
-        Arg::new(*name).value_name(*name).required(at < spec.required).help(meaning(name))
+        Arg::new(*name).value_name(*name).required(at < spec.required).help(meaning(spec.name, name))
     };
     bare(spec.name)
         .about(spec.about)
@@ -157,13 +171,14 @@ fn branch(spec: &'static Spec) -> Command {
         .args(COMMON.iter().map(argument))
 }
 
-fn meaning(positional: &str) -> &'static str {
+fn meaning(command: &str, positional: &str) -> &'static str {
     match positional {
         "PRIMARY" => "The primary volume",
         "SECONDARY" => "The secondary volume: [user@]host::volume",
         "HOST" => "A node of the other cluster",
-        "VOLUME" => "The volume",
-        "NAME" => "The option; for config-reset also `all`",
+        "VOLNAME" => "The volume",
+        "NAME" if command == "config-reset" => "The option, or `all`",
+        "NAME" => "The option",
         "VALUE" => "Its value",
         "STATUS" => "The text",
         _ => "",

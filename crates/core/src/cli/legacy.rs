@@ -2,7 +2,7 @@
 //! The words of all releases are in one table; where the generations differ, the later one decides.
 
 use super::tunables::{Role, SEED};
-use super::words::{Flag, Style, Value, Words, split};
+use super::words::{Flag, Style, Value, Words, integer, split};
 use super::{
     Command, Common, ConfigGetArgs, DeleteArgs, Given, MonitorArgs, OldRole, RuleArgs, RuleScope, Session,
     StatusArgs, Topic, UrlStyle, UsageError, directory, text,
@@ -69,6 +69,12 @@ pub(super) fn given(argv: &[OsString]) -> Result<Vec<&'static str>, UsageError> 
     Ok(sort(argv)?.names().collect())
 }
 
+/// The names of all actions, in the order in which they are looked for.
+#[cfg(test)]
+pub(super) fn actions() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|(name, _)| *name)
+}
+
 /// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
 pub(super) fn is_action(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else { return false };
@@ -96,10 +102,33 @@ fn common(words: &Words) -> Common {
 fn tunables(words: &Words) -> Vec<Given> {
     let set = |name: &'static str, value: Value| match value {
         Value::None => Some(Given { name, value: OsString::from("true") }),
-        _ => words.last(name).map(|value| Given { name, value: value.to_owned() }),
+        Value::Int => words.last(name).and_then(integer).map(|n| Given { name, value: n.to_string().into() }),
+        Value::Path => words.last(name).map(|path| Given { name, value: absolute(path) }),
+        Value::Text => words.last(name).map(|value| Given { name, value: value.to_owned() }),
     };
     let options = SEED.iter().filter(|option| option.role == Role::Tunable && words.has(option.name()));
     options.filter(|option| option.name() != "path").filter_map(|o| set(o.name(), o.value())).collect()
+}
+
+/// glusterd's children run in `/`, so that is what a path is relative to (spec: glusterd-interface 1.1).
+fn absolute(path: &OsStr) -> OsString {
+    if path.is_empty() || path == "-" || path.as_bytes().starts_with(b"/") {
+        return path.to_owned();
+    }
+    let mut absolute = OsString::from("/");
+    absolute.push(path);
+    absolute
+}
+
+/// A log level that is given must be one (spec: glusterd-interface 3.3).
+fn check_level(words: &Words) -> Result<(), UsageError> {
+    const LEVELS: [&str; 8] = ["CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG", "NOTSET"];
+    let Some(level) = words.last("log-level") else { return Ok(()) };
+    let is_one = level.to_str().is_some_and(|level| LEVELS.contains(&level.to_uppercase().as_str()));
+    if is_one {
+        return Ok(());
+    }
+    Err(failure(format_args!("cannot recognize log level \"{}\"", level.as_bytes().escape_ascii())))
 }
 
 /// All addresses: `--resource-local` and `--resource-remote` come first.
@@ -122,8 +151,30 @@ fn addresses(words: &Words) -> Result<Vec<OsString>, UsageError> {
 fn pair(words: &Words) -> Result<Session, UsageError> {
     match addresses(words)?.as_slice() {
         [primary, secondary] => session(primary, secondary),
+        [only] if is_about_settings(words) => Err(alone(only)),
+        [] if words.has("config-get") || words.has("config-get-all") => {
+            Err(failure("no peers given, cannot select matching options"))
+        }
         _ => Err(UsageError::meaning(COUNT)),
     }
+}
+
+/// Actions on settings may have fewer addresses (spec: glusterd-interface 3.2).
+fn is_about_settings(words: &Words) -> bool {
+    words.names().any(|name| name.starts_with("config-") && name != "config-file")
+}
+
+/// One address is that of a serving end; a secondary has none beside its own.
+fn alone(word: &OsStr) -> UsageError {
+    match resource(word) {
+        Err(error) => error,
+        Ok(only) if matches!(only.target, Target::Ssh { .. }) => cannot_work(&only, None),
+        Ok(only) => failure(format_args!("{}: a serving end alone has no settings here", only.body())),
+    }
+}
+
+fn cannot_work(local: &Resource, remote: Option<&Resource>) -> UsageError {
+    failure(format_args!("{} cannot work with {}", local.body(), remote.map_or("None", Resource::body)))
 }
 
 fn resource(word: &OsStr) -> Result<Resource, UsageError> {
@@ -132,13 +183,14 @@ fn resource(word: &OsStr) -> Result<Resource, UsageError> {
 
 /// A volume here, and one behind ssh.
 fn session(primary: &OsStr, secondary: &OsStr) -> Result<Session, UsageError> {
-    let local = match primary.to_str() {
+    // releases 4 and later take the name with or without colons around it
+    let local = match primary.to_str().map(|name| name.trim_matches(':')) {
         Some(name) if is_volume(name) => resource(OsStr::new(&format!(":{name}")))?,
         _ => resource(primary)?,
     };
     let remote = resource(secondary)?;
     let (Target::Gluster { volume, .. }, Some(secondary)) = (&local.target, remote.secondary()) else {
-        return Err(failure(format_args!("{} cannot work with {}", local.body(), remote.body())));
+        return Err(cannot_work(&local, Some(&remote)));
     };
     if !is_volume(volume) {
         return Err(failure(format_args!("malformed primary volume '{}'", volume.escape_debug())));
@@ -153,7 +205,7 @@ fn served(words: &Words) -> Result<(), UsageError> {
         [local] => {
             let local = resource(local)?;
             match local.target {
-                Target::Ssh { .. } => Err(failure(format_args!("{} cannot work with None", local.body()))),
+                Target::Ssh { .. } => Err(cannot_work(&local, None)),
                 _ => Ok(()),
             }
         }
@@ -181,15 +233,18 @@ fn string(words: &Words, name: &str) -> Result<String, UsageError> {
 }
 
 fn monitor(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Monitor(MonitorArgs {
         session: pair(words)?,
         common: common(words),
         local_node_id: string(words, "glusterd-uuid")?,
         pause_on_start: words.has("pause-on-start"),
+        foreground: words.has("debug") || words.has("no-daemon"),
     }))
 }
 
 fn status(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Status(StatusArgs {
         session: pair(words)?,
         common: common(words),
@@ -214,9 +269,17 @@ fn print_urls(words: &Words, style: UrlStyle) -> Result<Command, UsageError> {
     Ok(Command::PrintUrls { urls: urls(words)?, style, inet6: words.has("inet6") })
 }
 
+/// The session whose settings are asked for (spec: glusterd-interface 4.2).
+fn asked_session(words: &Words) -> Result<Session, UsageError> {
+    if addresses(words)?.is_empty() {
+        return Err(failure("no peers given, cannot select matching options"));
+    }
+    pair(words)
+}
+
 fn config_get_all(words: &Words) -> Result<Command, UsageError> {
     Ok(Command::ConfigGet(ConfigGetArgs {
-        session: pair(words)?,
+        session: asked_session(words)?,
         common: common(words),
         name: None,
         show_defaults: true,
@@ -228,7 +291,7 @@ fn config_get_all(words: &Words) -> Result<Command, UsageError> {
 
 fn config_get(words: &Words) -> Result<Command, UsageError> {
     Ok(Command::ConfigGet(ConfigGetArgs {
-        session: pair(words)?,
+        session: asked_session(words)?,
         common: common(words),
         name: Some(string(words, "config-get")?),
         show_defaults: true,
@@ -286,6 +349,7 @@ fn rule(words: &Words, scope: RuleScope, name: String, value: Option<String>) ->
 }
 
 fn monitor_status(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::MonitorStatus {
         session: pair(words)?,
         common: common(words),
@@ -322,6 +386,7 @@ fn config_reset(words: &Words) -> Result<Command, UsageError> {
 }
 
 fn delete(words: &Words) -> Result<Command, UsageError> {
+    check_level(words)?;
     Ok(Command::Delete(DeleteArgs {
         session: pair(words)?,
         common: common(words),

@@ -87,6 +87,8 @@ pub enum Topic {
     All,
     /// The options that glusterd uses.
     Options,
+    /// What can be set for a session of volumes.
+    Settings,
     /// A subcommand of that name.
     Subcommand(&'static str),
 }
@@ -102,6 +104,8 @@ pub struct MonitorArgs {
     pub local_node_id: String,
     /// Stop the process group before the workers start.
     pub pause_on_start: bool,
+    /// Stay in the foreground.
+    pub foreground: bool,
 }
 
 /// `worker`: one local brick.
@@ -474,8 +478,11 @@ impl UsageError {
         UsageError { message: message.into(), exit: 1 }
     }
 
-    /// As Python's parsers put it: who complains, then about what.
+    /// As Python's parsers put it: who complains, then about what. Other errors stay as they are.
     fn within(self, subcommand: &str) -> UsageError {
+        if self.exit != 2 || self.message.starts_with("gsyncd: ") {
+            return self;
+        }
         let program = if subcommand.is_empty() { "gsyncd" } else { "gsyncd " };
         UsageError { message: format!("{program}{subcommand}: error: {}", self.message), exit: self.exit }
     }
@@ -548,8 +555,10 @@ fn wants_version(argv: &[OsString]) -> bool {
 
 fn topic(word: Option<&OsString>) -> Result<Topic, UsageError> {
     let Some(word) = word else { return Ok(Topic::All) };
-    if word == "options" {
-        return Ok(Topic::Options);
+    match word.to_str() {
+        Some("options") => return Ok(Topic::Options),
+        Some("settings") => return Ok(Topic::Settings),
+        _ => {}
     }
     subcommand::find(word).map(|spec| Topic::Subcommand(spec.name)).ok_or_else(|| {
         let word = word.display().to_string();

@@ -126,7 +126,7 @@ pub(super) const TABLE: &[Spec] = &[
         name: "voluuidget",
         about: "Print the uuid of a volume of another cluster",
         is_hidden: false,
-        positionals: &["HOST", "VOLUME"],
+        positionals: &["HOST", "VOLNAME"],
         required: 2,
         flags: &[],
         build: volume_uuid,
@@ -218,11 +218,15 @@ pub(super) fn parse(spec: &'static Spec, argv: &[OsString], at: usize) -> Result
         argv.remove(at);
     }
     let flags: Vec<&'static Flag> = spec.flags.iter().chain(COMMON).collect();
-    let words = split(&argv, &flags, Style::Subcommand).map_err(|error| error.within(spec.name))?;
+    read(spec, &argv, &flags).map_err(|error| error.within(spec.name))
+}
+
+fn read(spec: &'static Spec, argv: &[OsString], flags: &[&'static Flag]) -> Result<Command, UsageError> {
+    let words = split(argv, flags, Style::Subcommand)?;
     if words.has("help") {
         return Ok(Command::Help(Topic::Subcommand(spec.name)));
     }
-    complete(spec, &words).map_err(|error| error.within(spec.name))?;
+    complete(spec, &words)?;
     (spec.build)(&words)
 }
 
@@ -242,7 +246,8 @@ fn complete(spec: &Spec, words: &Words) -> Result<(), UsageError> {
     if extra.is_empty() {
         return Ok(());
     }
-    Err(UsageError::syntax(format!("unrecognized arguments: {}", extra.join(" ").escape_debug())))
+    // argparse lets the program complain of these, not the subcommand
+    Err(UsageError::syntax(format!("unrecognized arguments: {}", extra.join(" ").escape_debug())).within(""))
 }
 
 /// The flags common to all subcommands.
@@ -291,6 +296,7 @@ fn monitor(words: &Words) -> Result<Command, UsageError> {
         common: common(words),
         local_node_id: string(words, "local-node-id")?,
         pause_on_start: words.has("pause-on-start"),
+        foreground: words.has("debug"),
     }))
 }
 
@@ -338,11 +344,9 @@ fn status(words: &Words) -> Result<Command, UsageError> {
             return Ok(Command::Sessions(SessionsArgs { state_dir, json: words.has("json") }));
         }
         2 if state_dir.is_none() => {}
-        2 => return Err(UsageError::syntax("status: --state-dir is for sessions of directories")),
-        _ => {
-            let error = UsageError::syntax("the following arguments are required: primary, secondary");
-            return Err(error.within("status"));
-        }
+        2 => return Err(UsageError::syntax("--state-dir is for sessions of directories")),
+        0 => return Err(UsageError::syntax("the following arguments are required: primary, secondary")),
+        _ => return Err(UsageError::syntax("the following arguments are required: secondary")),
     }
     Ok(Command::Status(StatusArgs {
         session: pair(words)?,
@@ -354,22 +358,18 @@ fn status(words: &Words) -> Result<Command, UsageError> {
 
 fn serve(words: &Words) -> Result<Command, UsageError> {
     let word = string(words, "primary")?;
-    let primary = hexadecimal(&word)
-        .ok_or_else(|| UsageError::syntax("serve: --primary must be 32 hexadecimal digits"))?;
-    Ok(Command::Serve(ServeArgs { root: root(words, "serve")?, primary }))
+    let primary =
+        hexadecimal(&word).ok_or_else(|| UsageError::syntax("--primary must be 32 hexadecimal digits"))?;
+    Ok(Command::Serve(ServeArgs { root: root(words)?, primary }))
 }
 
 fn restricted(words: &Words) -> Result<Command, UsageError> {
-    Ok(Command::Restricted { root: root(words, "restricted")? })
+    Ok(Command::Restricted { root: root(words)? })
 }
 
-fn root(words: &Words, command: &str) -> Result<PathBuf, UsageError> {
+fn root(words: &Words) -> Result<PathBuf, UsageError> {
     let path = path(words, "root");
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err(UsageError::syntax(format!("{command}: --root must be an absolute path")))
-    }
+    if path.is_absolute() { Ok(path) } else { Err(UsageError::syntax("--root must be an absolute path")) }
 }
 
 fn hexadecimal(text: &str) -> Option<[u8; 16]> {
@@ -405,8 +405,7 @@ fn config_set(words: &Words) -> Result<Command, UsageError> {
     let name = words.last("name").or_else(|| more.next());
     let value = words.last("value").or_else(|| more.next());
     let (Some(name), Some(value)) = (name, value) else {
-        let error = UsageError::syntax("the following arguments are required: -n/--name, -v/--value");
-        return Err(error.within("config-set"));
+        return Err(UsageError::syntax("the following arguments are required: -n/--name, -v/--value"));
     };
     Ok(Command::ConfigSet {
         session: pair(words)?,

@@ -1,4 +1,5 @@
-use super::{Command, DirectoryArgs, Exclusion, Topic, help, parse};
+use super::tunables::{Role, SEED, SeedOption, Truth};
+use super::{Command, Common, DirectoryArgs, Exclusion, Topic, Value, help, legacy, parse, tunables};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use std::ffi::OsString;
@@ -41,11 +42,15 @@ fn brief(command: &Command) -> String {
             let value = rule.value.as_ref().map_or(String::new(), |value| format!("={value}"));
             format!(" {} {}{value} for {}", file.display(), rule.name, rule.patterns.join(" "))
         }
+        Command::Help(topic) => format!(" {topic:?}"),
         Command::SessionOwner { owner, .. } => format!(" {owner}"),
         Command::PrintUrls { urls, .. } => urls.iter().map(|url| format!(" {}", url.normalized())).collect(),
-        Command::Monitor(args) => format!(" node={} paused={}", args.local_node_id, args.pause_on_start),
+        Command::Monitor(args) => {
+            let foreground = if args.foreground { " foreground" } else { "" };
+            format!(" node={} paused={}{foreground}", args.local_node_id, args.pause_on_start)
+        }
         Command::Worker(args) => format!(
-            " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={} conf={:?}",
+            " brick={} fd={:?} node={} id={} secondary-id={} subvolume={} remote={} remote-id={}",
             args.local_path.display(),
             args.feedback_fd,
             args.local_node,
@@ -54,7 +59,6 @@ fn brief(command: &Command) -> String {
             args.subvol_num,
             args.resource_remote,
             args.resource_remote_id,
-            args.common.config_file,
         ),
         Command::Secondary(args) => format!(
             " node={} id={} brick={} timeout={:?} level={:?} dir={:?} dist={:?} access={} xattrs={}",
@@ -87,7 +91,73 @@ fn brief(command: &Command) -> String {
         Command::Delete(args) => format!(" {:?} reset={}", args.paths, args.reset_sync_time),
         _ => String::new(),
     };
-    format!("{}{session}{rest}", command.label())
+    let common = command.common().map_or(String::new(), common);
+    format!("{}{session}{rest}{common}", command.label())
+}
+
+/// What is not as it is by default.
+fn common(common: &Common) -> String {
+    let mut text = String::new();
+    if let Some(file) = &common.config_file {
+        text.push_str(&format!(" conf={}", file.display()));
+    }
+    text.push_str(if common.debug { " debug" } else { "" });
+    text.push_str(if common.inet6 { " inet6" } else { "" });
+    let given: Vec<String> =
+        common.given.iter().map(|given| format!("{}={}", given.name, given.value.display())).collect();
+    if given.is_empty() { text } else { format!("{text} given {}", given.join(", ")) }
+}
+
+/// A row for each option of releases 3.7 to 3.13.
+#[test]
+fn options_of_the_old_generation() {
+    let table = include_str!("../../testdata/seed-options.tsv");
+    let rows: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    for row in &rows {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let section = columns[0];
+        let option = SEED.iter().find(|option| option.old_name() == columns[1]).expect(row);
+        let letter = match option.flag.short {
+            0 => "-".to_owned(),
+            letter => char::from(letter).to_string(),
+        };
+        let value = match (option.value(), option.flag.words) {
+            (Value::None, _) => "flag",
+            (Value::Int, _) => "int",
+            (Value::Path, _) => "path",
+            (Value::Text, 2) => "text text",
+            (Value::Text, _) => "text",
+        };
+        let default = match option.default("/self") {
+            None => "-",
+            Some("") => "\"\"",
+            Some(default) => default,
+        };
+        let role = match option.role {
+            Role::Tunable => "tunable",
+            Role::Action => "action",
+            Role::Local => "local",
+        };
+        let shown = if option.flag.is_hidden { "hidden" } else { "shown" };
+        let name = option.old_name();
+        let found = [section, &name, &letter, value, default, role, shown].join("\t");
+        assert_eq!(found, *row);
+        assert!(!option.flag.help.is_empty() && option.flag.help.len() < 90, "{row}");
+        assert_eq!(option.truth == Truth::Words, role == "tunable" && value == "flag", "{row}");
+        assert_eq!(tunables::find(&name.replace('-', "_")).is_some(), role == "tunable", "{row}");
+        assert_eq!(tunables::find(option.name()).is_some(), role == "tunable", "{row}");
+    }
+    assert_eq!(rows.len(), SEED.len(), "every option has its row");
+}
+
+#[test]
+fn every_action_is_looked_for_and_nothing_else() {
+    let mut actions: Vec<&str> =
+        SEED.iter().filter(|option| option.role == Role::Action).map(SeedOption::name).collect();
+    let mut looked_for: Vec<&str> = legacy::actions().collect();
+    actions.sort_unstable();
+    looked_for.sort_unstable();
+    assert_eq!(actions, looked_for);
 }
 
 /// The pair, and what is not as it is by default.

@@ -120,7 +120,8 @@ impl Words {
 /// # Errors
 /// Exit 2: a flag without its value or with one that it does not take, a bad number, an ambiguous prefix.
 pub(super) fn split(argv: &[OsString], flags: &[&'static Flag], style: Style) -> Result<Words, UsageError> {
-    let mut splitter = Splitter { flags, style, rest: argv.iter(), words: Words::default() };
+    let rest = argv.iter();
+    let mut splitter = Splitter { flags, style, rest, words: Words::default(), shown: String::new() };
     while let Some(word) = splitter.rest.next() {
         let bytes = word.as_bytes();
         if bytes == b"--" {
@@ -141,6 +142,8 @@ struct Splitter<'a> {
     style: Style,
     rest: std::slice::Iter<'a, OsString>,
     words: Words,
+    /// The flag at hand, in the vocabulary in which it was written.
+    shown: String,
 }
 
 impl Splitter<'_> {
@@ -151,7 +154,10 @@ impl Splitter<'_> {
             None => (long, None),
         };
         match self.lookup(name)? {
-            Some(flag) => self.push(flag, attached),
+            Some(flag) => {
+                self.shown = self.shown(flag, name);
+                self.push(flag, attached)
+            }
             None => {
                 self.words.unknown.push(format!("--{}", name.escape_ascii()));
                 Ok(())
@@ -169,6 +175,10 @@ impl Splitter<'_> {
                 self.words.unknown.push(format!("-{}", [letter].escape_ascii()));
                 continue;
             };
+            self.shown = match self.style {
+                Style::Options => format!("-{}", char::from(letter)),
+                Style::Subcommand => self.shown(flag, flag.name.as_bytes()),
+            };
             if flag.words == 0 {
                 self.push(flag, None)?;
                 continue;
@@ -181,7 +191,7 @@ impl Splitter<'_> {
 
     fn push(&mut self, flag: &'static Flag, attached: Option<OsString>) -> Result<(), UsageError> {
         if flag.words == 0 && attached.is_some() {
-            return Err(self.complain_unwanted(flag, &attached.unwrap_or_default()));
+            return Err(self.complain_unwanted(&attached.unwrap_or_default()));
         }
         let mut values: Vec<OsString> = attached.into_iter().collect();
         while values.len() < usize::from(flag.words) {
@@ -191,7 +201,7 @@ impl Splitter<'_> {
         if flag.value == Value::Int
             && let Some(bad) = values.iter().find(|value| integer(value).is_none())
         {
-            return Err(self.complain_number(flag, bad));
+            return Err(self.complain_number(bad));
         }
         self.words.found.push((flag.name, values));
         Ok(())
@@ -228,9 +238,20 @@ impl Splitter<'_> {
         }
     }
 
+    /// The whole name; argparse says the letter too.
+    fn shown(&self, flag: &Flag, written: &[u8]) -> String {
+        let name = long_name(flag, written);
+        match (self.style, flag.short) {
+            (Style::Options, _) | (_, 0) => name,
+            (Style::Subcommand, letter) => format!("-{}/{name}", char::from(letter)),
+        }
+    }
+
     fn complain_ambiguous(&self, name: &str, several: &[&'static Flag]) -> UsageError {
-        let mut names: Vec<String> = several.iter().map(|flag| format!("--{}", flag.name)).collect();
-        names.sort();
+        let mut names: Vec<String> = several.iter().map(|flag| long_name(flag, name.as_bytes())).collect();
+        if self.style == Style::Options {
+            names.sort();
+        }
         let names = names.join(", ");
         let name = name.escape_debug();
         UsageError::syntax(match self.style {
@@ -241,27 +262,33 @@ impl Splitter<'_> {
 
     fn complain_missing(&self, flag: &Flag) -> UsageError {
         UsageError::syntax(match (self.style, flag.words) {
-            (Style::Options, 1) => format!("--{} option requires an argument", flag.name),
-            (Style::Options, count) => format!("--{} option requires {count} arguments", flag.name),
-            (Style::Subcommand, _) => format!("argument --{}: expected one argument", flag.name),
+            (Style::Options, 1) => format!("{} option requires an argument", self.shown),
+            (Style::Options, count) => format!("{} option requires {count} arguments", self.shown),
+            (Style::Subcommand, _) => format!("argument {}: expected one argument", self.shown),
         })
     }
 
-    fn complain_unwanted(&self, flag: &Flag, given: &OsStr) -> UsageError {
+    fn complain_unwanted(&self, given: &OsStr) -> UsageError {
         let given = given.as_bytes().escape_ascii();
         UsageError::syntax(match self.style {
-            Style::Options => format!("--{} option does not take a value", flag.name),
-            Style::Subcommand => format!("argument --{}: ignored explicit argument '{given}'", flag.name),
+            Style::Options => format!("{} option does not take a value", self.shown),
+            Style::Subcommand => format!("argument {}: ignored explicit argument '{given}'", self.shown),
         })
     }
 
-    fn complain_number(&self, flag: &Flag, given: &OsStr) -> UsageError {
+    fn complain_number(&self, given: &OsStr) -> UsageError {
         let given = given.as_bytes().escape_ascii();
         UsageError::syntax(match self.style {
-            Style::Options => format!("option --{}: invalid integer value: '{given}'", flag.name),
-            Style::Subcommand => format!("argument --{}: invalid int value: '{given}'", flag.name),
+            Style::Options => format!("option {}: invalid integer value: '{given}'", self.shown),
+            Style::Subcommand => format!("argument {}: invalid int value: '{given}'", self.shown),
         })
     }
+}
+
+/// `--name`, in the older vocabulary where `written` begins it in that one only.
+fn long_name(flag: &Flag, written: &[u8]) -> String {
+    let is_modern = flag.name.as_bytes().starts_with(written);
+    if is_modern { format!("--{}", flag.name) } else { format!("--{}", old(flag.name)) }
 }
 
 /// A number as optparse reads it: blanks around, a sign, and a base by its first characters.

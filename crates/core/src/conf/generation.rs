@@ -51,6 +51,24 @@ impl Generation {
         Generation::ALL.into_iter().find(|generation| generation.word() == word)
     }
 
+    /// What the files that a stock gsyncd left tell, where nothing is remembered: the words of the installed template
+    /// (3.7 to 3.13 had none), or general settings in the template file.
+    #[must_use]
+    pub fn inferred(installed: &Document, template: &Document) -> Generation {
+        let has = |document: &Document, words: &[&str]| {
+            document.sections().any(|name| words.iter().any(|word| name.starts_with(word)))
+        };
+        if has(installed, &["primary-", "secondary-"]) {
+            Generation::Secondary
+        } else if has(installed, &["master-", "slave-"]) {
+            Generation::Slave
+        } else if has(template, &["peersrx "]) {
+            Generation::Seed
+        } else {
+            Generation::Secondary
+        }
+    }
+
     /// Remembers it in a template file; tells whether that was news.
     pub fn remember(self, template: &mut Document) -> bool {
         let is_news = template.note(NOTE).as_deref() != Some(self.word());
@@ -103,6 +121,22 @@ mod tests {
             ("gluster-params", 1, None),
         ] {
             assert_eq!(Generation::told_by(name, patterns), told, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_of_a_stock_gsyncd_tell_it_too() {
+        let old = "[__meta__]\nversion = 2.0\n[peersrx . .]\nx = 1\n";
+        for (installed, template, want) in [
+            ("", "", Generation::Secondary),
+            ("", old, Generation::Seed),
+            ("[master-bricks]\n", old, Generation::Slave),
+            ("[log-level]\n[secondary-timeout]\n", old, Generation::Secondary),
+            ("[log-level]\n", "", Generation::Secondary),
+        ] {
+            let (installed, template) = (installed.as_bytes(), template.as_bytes());
+            let told = Generation::inferred(&Document::parse(installed), &Document::parse_old(template));
+            assert_eq!(told, want);
         }
     }
 

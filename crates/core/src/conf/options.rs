@@ -245,7 +245,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     text("state-file", session!("${glusterd_workdir}/geo-replication/", "monitor.status"), "The monitor's status").path()
         .fixed()
         .template(),
-    text("state-socket-unencoded", "", "Not used; glusterd wants to see it").informational(),
+    text("state-socket-unencoded", "", "Not used; glusterd wants to see it"),
     text("stime-xattr-prefix", "", "Prefix of the xattrs of progress"),
     text("sync-acls", "true", "Carry POSIX ACLs").flag(),
     text("sync-jobs", "3", "Transfers at a time").int().check(Validation::Range(1, 100)),

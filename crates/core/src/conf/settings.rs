@@ -29,6 +29,8 @@ pub struct Facts {
     pub primary_brick: Option<PathBuf>,
     /// Defaults of this machine, in place of those of the table: (name, value).
     pub defaults: Vec<(&'static str, String)>,
+    /// What else the command line told, for templates: (name with `_`, value).
+    pub arguments: Vec<(&'static str, String)>,
     /// Given on the command line, stronger than the session's file: (name, value).
     pub overrides: Vec<(&'static str, String)>,
 }
@@ -58,7 +60,11 @@ impl Facts {
             // A peer says it, and it becomes part of a log file's name.
             "primary_node" => self.primary_node.as_ref().map(|node| node.replace('/', "-")),
             "primary_brick_id" => self.primary_brick.as_deref().map(brick_id),
-            _ => None,
+            _ => self
+                .arguments
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| value.replace('/', "-")),
         }
     }
 }
@@ -85,7 +91,7 @@ impl Settings {
     pub fn new(table: &Table, document: &Document, facts: &Facts) -> Settings {
         let mut settings = Settings::defaults(table, facts);
         for (key, value) in document.entries(VARS) {
-            settings.take(table, canonical_name(key), canonical_value(key, value));
+            settings.take(table, table.resolve(key), canonical_value(key, value));
         }
         settings.override_with(facts);
         settings.substitute(table, facts);
@@ -274,7 +280,7 @@ mod tests {
         assert_eq!(settings.int("secondary-timeout"), 60);
         assert_eq!(settings.text("sync-method"), "tarssh");
         assert_eq!(settings.int("sync-jobs"), 3);
-        assert_eq!(settings.text("unknown-key"), "x");
+        assert_eq!(settings.text("unknown_key"), "x");
         assert!(settings.is_modified("secondary-timeout") && !settings.is_modified("sync-jobs"));
         assert_eq!(settings.problems(), ["sync-jobs: 'many' is not valid, ignored"]);
     }

@@ -141,6 +141,18 @@ impl Table {
         self.entries.get(&canonical_name(name))
     }
 
+    /// The name under which settings of that name are found, in any spelling; that of an unknown one is as it is.
+    #[must_use]
+    pub fn resolve(&self, name: &str) -> String {
+        self.find(name).map_or_else(|| name.to_ascii_lowercase(), |option| option.name.clone())
+    }
+
+    /// A name that [`Table::resolve`] gave, in the words of the generation.
+    #[must_use]
+    pub fn spoken(&self, name: &str) -> String {
+        if self.entries.contains_key(name) { self.generation.spoken(name) } else { name.to_owned() }
+    }
+
     /// All options, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
@@ -216,47 +228,4 @@ fn check(word: &str, keys: &BTreeMap<&str, &str>) -> Option<Check> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Check, Table};
-    use crate::conf::options::{Access, Kind};
-    use crate::conf::{Document, Generation};
-
-    fn table(text: &str) -> Table {
-        Table::with_template(Generation::Slave, &Document::parse(text.as_bytes()))
-    }
-
-    #[test]
-    fn a_template_changes_defaults_and_brings_options() {
-        let table = table(
-            "[__meta__]\nversion = 4.0\n[slave-timeout]\nvalue=60\n[sync-jobs]\nvalue=4\nmax=8\nmin=2\nvalidation=minmax\n\
-             [new-thing]\nvalue = a\nvalidation = choice\nallowed_values = a, b\nconfigurable = false\nhelp = what it is\n",
-        );
-        assert!(table.problems().is_empty(), "{:?}", table.problems());
-        assert_eq!(table.find("secondary-timeout").unwrap().default.as_deref(), Some("60"));
-        assert_eq!(table.find("sync_jobs").unwrap().check, Check::Range(2, 8));
-        let new = table.find("new_thing").unwrap();
-        assert_eq!(new.check, Check::Choice(vec!["a".into(), "b".into()]));
-        assert_eq!((new.access, new.help.as_str()), (Access::Informational, "what it is"));
-        assert!(table.find("meta").is_none() && table.find("__meta__").is_none());
-    }
-
-    #[test]
-    fn what_is_damaged_in_a_template_changes_nothing() {
-        let table = table(
-            "garbage\n[sync-jobs]\nvalue=many\ntype=complex\n[log-level]\nvalidation=astrology\n[pid-file]\nconfigurable=true\n",
-        );
-        assert_eq!(table.find("sync-jobs"), Table::of(Generation::Slave).find("sync-jobs"));
-        assert_eq!(table.find("log-level"), Table::of(Generation::Slave).find("log-level"));
-        assert_eq!(table.find("pid-file").unwrap().access, Access::Fixed);
-        assert_eq!(table.problems().len(), 3, "{:?}", table.problems());
-    }
-
-    /// Releases up to 6 had a truth where later ones have a choice.
-    #[test]
-    fn the_old_truth_becomes_a_choice() {
-        let table = table("[use-tarssh]\nvalue=true\ntype=bool\n");
-        let method = table.find("sync-method").unwrap();
-        assert_eq!((method.kind, method.default.as_deref()), (Kind::Text, Some("tarssh")));
-        assert!(matches!(method.check, Check::Choice(_)));
-    }
-}
+mod tests;

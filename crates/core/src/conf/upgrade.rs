@@ -86,7 +86,10 @@ mod tests {
     use super::{checkpoint, from_old, translate};
     use crate::cli::Session;
     use crate::conf::{Document, Generation};
+    use crate::conf::{Facts, Settings, Table};
     use crate::url::Secondary;
+    use proptest::collection::vec;
+    use proptest::prelude::{any, proptest};
 
     fn session() -> Session {
         Session { primary: "mvol".to_owned(), secondary: Secondary::parse("geo@vm::svol").unwrap() }
@@ -123,6 +126,23 @@ mod tests {
             ("[peersrx . .]\ncheckpoint = 5\n", 5),
         ] {
             assert_eq!(checkpoint(file.as_bytes()), want, "{file}");
+        }
+    }
+    proptest! {
+        /// Bytes of a file, alone and in the places where files are looked into.
+        #[test]
+        fn any_file_is_taken(bytes in vec(any::<u8>(), 0..200), head in 0usize..5) {
+            let heads = ["", "[vars]\n", "[peers mvol svol]\n", "[sync-jobs]\nvalue = ", "[__section_order__]\n"];
+            let file = [heads[head].as_bytes(), &bytes].concat();
+            for generation in Generation::ALL {
+                let table = Table::with_template(generation, &Document::parse(&file));
+                let mut document = from_old(&file, &session(), generation).unwrap_or(Document::parse(&file));
+                translate(&mut document, generation);
+                let settings = Settings::new(&table, &document, &Facts::of(&session()));
+                let again = Document::parse(&document.render());
+                assert_eq!(Settings::new(&table, &again, &Facts::of(&session())), settings);
+                let _checkpoint = checkpoint(&file);
+            }
         }
     }
 }

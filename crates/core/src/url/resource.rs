@@ -94,13 +94,13 @@ impl Resource {
     /// that of `host::volume` is root.
     #[must_use]
     pub fn canonical(&self, user: &str, resolve: &dyn Fn(&str) -> Option<IpAddr>) -> String {
-        let address = |host: &str| match resolve(host) {
-            _ if host == "localhost" => "127.0.0.1".to_owned(),
-            Some(address) => address.to_string(),
-            None => host.to_owned(),
-        };
+        let address = |host: &str| resolve(host).map_or_else(|| host.to_owned(), |ip| ip.to_string());
         match &self.target {
             Target::File { path } => format!("file://{path}"),
+            // of a volume here the address is constant, whatever the resolver says
+            Target::Gluster { host, volume } if host == "localhost" => {
+                format!("gluster://127.0.0.1:{volume}")
+            }
             Target::Gluster { host, volume } => format!("gluster://{}:{volume}", address(host)),
             Target::Ssh { user: named, host, inner } => {
                 let default = if self.body.contains("::") { "root" } else { user };

@@ -4,7 +4,7 @@ use super::machine::Machine;
 use super::{old_session, print, session};
 use crate::exit::Outcome;
 use gsyncd_core::cli::{ConfigGetArgs, Syntax};
-use gsyncd_core::conf::options::{Access, canonical_name, spoken_value};
+use gsyncd_core::conf::options::{Access, spoken_value};
 use gsyncd_core::conf::{ConfigError, Generation, Settings, Table};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub fn run(args: &ConfigGetArgs, syntax: Syntax) -> Outcome {
     }
     session::bring_up_to_date(&args.session, &args.common);
     let settings = session::load(&args.session, &args.common, "config-get")?.settings;
-    let mut rows: Vec<Row> = selected(args, &machine.table, &settings)?;
+    let mut rows: Vec<Row> = selected(args, syntax, &machine.table, &settings)?;
     rows.sort_by(|a, b| a.spoken.cmp(&b.spoken));
     if args.json {
         let options: Vec<Value> = rows.iter().map(|row| object(row, &machine.table, &settings)).collect();
@@ -38,21 +38,28 @@ struct Row {
     value: String,
 }
 
-fn selected(args: &ConfigGetArgs, table: &Table, settings: &Settings) -> Result<Vec<Row>, ConfigError> {
+fn selected(
+    args: &ConfigGetArgs,
+    syntax: Syntax,
+    table: &Table,
+    settings: &Settings,
+) -> Result<Vec<Row>, ConfigError> {
     let is_shown =
         |name: &&str| args.show_defaults || (settings.is_modified(name) && is_configurable(table, name));
     let row = |name: &str, asked: &str| Row {
         name: name.to_owned(),
-        spoken: table.generation().spoken(name),
+        spoken: table.spoken(name),
         // One line whatever the value holds: a session's file may have continuation lines.
         value: spoken_value(asked, settings.text(name)).replace(['\n', '\r'], " "),
     };
     let Some(asked) = &args.name else {
         return Ok(settings.names().filter(is_shown).map(|name| row(name, name)).collect());
     };
-    let name = canonical_name(asked);
-    match settings.names().filter(is_shown).find(|found| *found == name) {
+    let name = table.resolve(asked);
+    let is_it = |found: &&str| *found == name || found.replace('_', "-") == name.replace('_', "-");
+    match settings.names().filter(is_shown).find(is_it) {
         Some(found) => Ok(vec![Row { spoken: asked.replace('_', "-"), ..row(found, asked) }]),
+        None if syntax == Syntax::Options => Err(ConfigError::InvalidName(asked.replace('_', "-"))),
         None => Err(ConfigError::InvalidName(asked.clone())),
     }
 }

@@ -46,7 +46,8 @@ impl Machine {
         let workdir = Settings::new(&any, &Document::default(), &facts).path("glusterd-workdir");
         let sessions = workdir.join("geo-replication");
         let template = conf_file::load(&sessions.join(TEMPLATE), Format::Old).unwrap_or_default();
-        let generation = Generation::remembered(&template).unwrap_or_default();
+        let remembered = Generation::remembered(&template);
+        let generation = remembered.unwrap_or_else(|| Generation::inferred(&installed, &template));
         let table =
             if generation == any.generation() { any } else { Table::with_template(generation, &installed) };
         Machine { table, sessions, template, defaults }

@@ -84,6 +84,8 @@ fn perform(Invocation { syntax, command }: Invocation) -> Outcome {
 }
 
 fn act(syntax: Syntax, command: Command) -> Outcome {
+    // Releases 4 and later say such names back with `-` (spec: glusterd-interface 3.7, 4.10).
+    let echoed = |name: String| if syntax == Syntax::Options { name.replace('_', "-") } else { name };
     match command {
         Command::Version
         | Command::Help(_)
@@ -102,10 +104,10 @@ fn act(syntax: Syntax, command: Command) -> Outcome {
         Command::Secondary(args) => run_session::secondary(&args),
         Command::Status(args) => status::run(&args),
         Command::MonitorStatus { session, common, text } => monitor_status::run(&session, &common, &text),
-        Command::ConfigCheck { name, value } => config::check(&name, value.as_deref()),
+        Command::ConfigCheck { name, value } => config::check(&echoed(name), value.as_deref()),
         Command::ConfigGet(args) => config_get::run(&args, syntax),
         Command::ConfigSet { session, common, name, value } => config::set(&session, &common, &name, &value),
-        Command::ConfigReset { session, common, name } => config::reset(&session, &common, &name),
+        Command::ConfigReset { session, common, name } => config::reset(&session, &common, &echoed(name)),
         Command::VolumeUuid { host, volume, inet6 } => volume_uuid::run(&host, &volume, inet6),
         Command::Delete(args) => delete::run(&args),
     }

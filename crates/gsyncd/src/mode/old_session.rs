@@ -7,10 +7,11 @@ use super::urls::resolve;
 use crate::exit::{Failure, Outcome};
 use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, ConfigGetArgs, Session, tunables};
+use gsyncd_core::conf::old::flatten::{self, flatten};
 use gsyncd_core::conf::old::section::in_order;
 use gsyncd_core::conf::old::settings::old_entry;
 use gsyncd_core::conf::old::upgrade::{Release, upgrade};
-use gsyncd_core::conf::old::{Peers, Section, Sources, change, flatten, settings as modern};
+use gsyncd_core::conf::old::{Peers, Section, Sources, change, settings as modern};
 use gsyncd_core::conf::{Document, Facts, Settings};
 use gsyncd_core::url::quote_plus;
 use std::collections::BTreeMap;
@@ -29,6 +30,22 @@ pub fn settings(
 ) -> Result<Settings, Failure> {
     let map = map(machine, (session, common), config_file, facts)?;
     Ok(modern::settings(&machine.table, &map, facts))
+}
+
+/// What a serving end runs with.
+///
+/// # Errors
+/// As [`settings`].
+pub fn serving_settings(machine: &Machine, facts: &Facts) -> Result<Settings, Failure> {
+    let peers = Peers::serving(&facts.secondary_volume);
+    let given = |name: &str| match name {
+        "iprefix" => Some(machine.data_directory().to_owned()),
+        "local_id" => facts.primary_brick.as_ref().map(|path| local_id(path)),
+        _ => facts.arguments.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
+    };
+    let template = current(machine, &machine.sessions.join(TEMPLATE))?;
+    let map = flatten(&template, &Sources { peers: &peers, default: &default, given: &given })?;
+    Ok(modern::serving_settings(&machine.table, &map, facts))
 }
 
 /// The settings of the session in the old generation's names. Where the session's file has no general sections

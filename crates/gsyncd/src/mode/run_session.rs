@@ -22,7 +22,16 @@ pub fn monitor(args: &MonitorArgs) -> Outcome {
 /// # Errors
 /// Those of the role, and a config file that cannot be read.
 pub fn worker(args: &WorkerArgs) -> Outcome {
-    let facts = Facts { local_path: Some(args.local_path.clone()), ..Facts::of(&args.session) };
+    let facts = Facts {
+        local_path: Some(args.local_path.clone()),
+        arguments: told([
+            ("local_node", &args.local_node),
+            ("local_node_id", &args.local_node_id),
+            ("resource_remote", &args.resource_remote),
+            ("secondary_id", &args.secondary_id),
+        ]),
+        ..Facts::of(&args.session)
+    };
     let label = format!("worker {}", args.local_path.display());
     let loaded = load_with(&args.session, &args.common, &label, facts)?;
     primary::worker::run(args, &loaded.settings, &loaded.config_file)
@@ -36,12 +45,24 @@ pub fn secondary(args: &SecondaryArgs) -> Outcome {
     let facts = Facts {
         primary_node: Some(args.primary_node.clone()),
         primary_brick: Some(args.primary_brick.clone()),
+        arguments: told([
+            ("session_owner", &args.session_owner),
+            ("local_node", &args.local_node),
+            ("local_node_id", &args.local_node_id),
+            ("primary_node_id", &args.primary_node_id),
+        ]),
         overrides: overrides(args),
         ..Facts::of(&args.session)
     };
     let label = format!("secondary {}{}", args.primary_node, args.primary_brick.display());
     let settings = load_serving(&args.common, &label, facts)?;
     secondary::run::run(args, &settings)
+}
+
+/// Arguments that have a value.
+fn told<const N: usize>(arguments: [(&'static str, &String); N]) -> Vec<(&'static str, String)> {
+    let said = arguments.into_iter().filter(|(_, value)| !value.is_empty());
+    said.map(|(name, value)| (name, value.clone())).collect()
 }
 
 /// What the primary says about this side is stronger than what this side has on file.

@@ -93,7 +93,11 @@ pub fn load_serving(common: &Common, label: &str, facts: Facts) -> Result<Settin
         None => Document::default(),
     };
     let machine = Machine::get();
-    let settings = Settings::new(&machine.table, &document, &machine.facts(facts));
+    let facts = machine.facts(facts);
+    let settings = match (machine.generation(), &common.config_file) {
+        (Generation::Seed, None) => old_session::serving_settings(machine, &facts)?,
+        _ => Settings::new(&machine.table, &document, &facts),
+    };
     start_log(&settings, common.debug, label, "secondary-log-file", "secondary-log-level");
     Ok(settings)
 }

@@ -128,8 +128,8 @@ fn keep_old(document: &mut Document, name: &str, value: &str) -> bool {
     if name != "stime-xattr-prefix" {
         return false;
     }
-    let sections = in_order(document).into_iter().map(|(_, section)| section);
-    let literal = sections.filter(|section| matches!(section, Section::Literal(_))).last();
+    let mut sections = in_order(document).into_iter().map(|(_, section)| section);
+    let literal = sections.rfind(|section| matches!(section, Section::Literal(_)));
     literal.is_some_and(|section| {
         old::change::set(document, &section, &old::settings::old_entry(name, value).0, value)
     })

@@ -29,7 +29,7 @@ use crate::tree::mount;
 /// The pid file is taken (code 2, as glusterd expects it), or what a daemon needs cannot be had.
 pub fn run(args: &MonitorArgs, settings: &Settings, config_file: &Path) -> Outcome {
     let pid_file = settings.path("pid-file");
-    let stage = if args.common.debug {
+    let stage = if args.foreground {
         daemon::stay(&pid_file)
     } else {
         daemon::daemonise(&pid_file, Program::own().command(std::env::args_os().skip(1)))

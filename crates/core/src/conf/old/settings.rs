@@ -16,6 +16,26 @@ pub fn settings(table: &Table, map: &BTreeMap<String, String>, facts: &Facts) ->
     Settings::of_values(table, values.filter(is_whole), facts)
 }
 
+/// What a serving end runs with, from the settings of its one address: there an option of the primary's name is meant
+/// for this side.
+#[must_use]
+pub fn serving_settings(table: &Table, map: &BTreeMap<String, String>, facts: &Facts) -> Settings {
+    const HERE: [(&str, &str); 6] = [
+        ("gluster_command_dir", "secondary-gluster-command-dir"),
+        ("gluster_params", "secondary-gluster-params"),
+        ("log_file", "secondary-log-file"),
+        ("gluster_log_file", "secondary-gluster-log-file"),
+        ("log_level", "secondary-log-level"),
+        ("gluster_log_level", "secondary-gluster-log-level"),
+    ];
+    let values = HERE.iter().filter_map(|(old, name)| {
+        let value = map.get(*old).filter(|value| !value.contains("${"))?;
+        let value = if name.ends_with("level") { level(value) } else { value.clone() };
+        Some(((*name).to_owned(), value))
+    });
+    Settings::of_values(table, values, facts)
+}
+
 /// An old setting in the words of the table.
 fn modern(key: &str, value: &str) -> Vec<(String, String)> {
     let name = canonical_name(key);
@@ -75,7 +95,7 @@ fn old_truth(name: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{old_entry, settings};
+    use super::{old_entry, serving_settings, settings};
     use crate::conf::{Facts, Generation, Table};
     use std::collections::BTreeMap;
 
@@ -90,6 +110,22 @@ mod tests {
             let settings = settings(&Table::of(Generation::Seed), &map, &Facts::default());
             assert_eq!(settings.text(name), want, "{line}");
         }
+    }
+
+    #[test]
+    fn a_serving_end_has_its_own_names() {
+        let map =
+            [("gluster_command_dir", "/opt/sbin/"), ("log_file", "/l/1:n.x.s.log"), ("log_level", "debug")];
+        let map = map.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let facts =
+            Facts { overrides: vec![("secondary-log-level", "ERROR".to_owned())], ..Facts::default() };
+        let settings = serving_settings(&Table::of(Generation::Seed), &map, &facts);
+        assert_eq!(settings.text("secondary-gluster-command-dir"), "/opt/sbin/");
+        assert_eq!(settings.text("secondary-log-file"), "/l/1:n.x.s.log");
+        assert_eq!(settings.text("secondary-log-level"), "ERROR");
+        let map = BTreeMap::from([("log_file".to_owned(), "/l/${session_owner}.log".to_owned())]);
+        let settings = serving_settings(&Table::of(Generation::Seed), &map, &Facts::default());
+        assert!(settings.text("secondary-log-file").contains("/geo-replication-slaves/"));
     }
 
     #[test]
