@@ -6,11 +6,14 @@
     reason = "a test: helpers outside of test functions may fail too"
 )]
 
+#[path = "../../core/tests/any/mod.rs"]
+mod any;
 mod private_root;
 
+use any::{any_bytes, brick_status, config_file, keep_below, monitor_status};
 use private_root::{Layer, end_the_others, in_a_private_root};
 use proptest::collection::vec;
-use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
+use proptest::prelude::{BoxedStrategy, Just, Strategy, prop_oneof};
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
@@ -34,6 +37,8 @@ const ROOMS: [&str; 7] = [
     "/var/lib/gsyncd",
     "/scratch",
 ];
+/// What a template remembers (see `conf::generation`).
+const GENERATION: &str = "# gsyncd: the glusterd here is of the generation ";
 /// A command that is to last is ended after that: a daemon in the foreground, a directory that is followed.
 const LASTING: Duration = Duration::from_millis(400);
 
@@ -173,139 +178,6 @@ const WORDS: &[&str] = &[
     "",
 ];
 
-/// Keys of both generations of config files, and what else may be in one.
-const KEYS: &[&str] = &[
-    "sync-jobs",
-    "sync_jobs",
-    "log-level",
-    "log_level",
-    "log-file",
-    "log_file",
-    "state-file",
-    "state_file",
-    "pid-file",
-    "pid_file",
-    "working-dir",
-    "working_dir",
-    "georep-session-working-dir",
-    "georep_session_working_dir",
-    "state-socket-unencoded",
-    "checkpoint",
-    "ssh-port",
-    "ssh-command",
-    "ssh_command",
-    "use-tarssh",
-    "ignore_deletes",
-    "gluster-rundir",
-    "glusterd-workdir",
-    "gsyncd-miscdir",
-    "gluster-logdir",
-    "stime-xattr-prefix",
-    "remote_gsyncd",
-    "slave-timeout",
-    "timeout",
-    "version",
-    "__section_order__",
-    "peers gluster://127.0.0.1:pvol",
-    "nonsense",
-];
-/// What a template remembers (see `conf::generation`).
-const GENERATION: &str = "# gsyncd: the glusterd here is of the generation ";
-const HEADINGS: &[&str] = &[
-    "[vars]",
-    "[__meta__]",
-    "[__section_order__]",
-    "[peers pvol svol]",
-    "[peersrx . .]",
-    "[peersrx . ^ssh:]",
-    "[peersrx .]",
-    "[peersrx (a ]",
-    "[peersrx .* %5essh%3a]",
-    "[peers gluster%3A%2F%2F127.0.0.1%3Apvol ssh%3A]",
-    "[vars",
-    "[]",
-];
-const VALUES: &[&str] = &[
-    "",
-    "5",
-    "0",
-    "-1",
-    "99999999999999999999",
-    "true",
-    "FALSE",
-    "INFO",
-    "x",
-    "../x",
-    ".",
-    "..",
-    "/scratch/p",
-    "/scratch/q/r",
-    "${primary}",
-    "${state-file}",
-    "${match1_1}",
-    "${mastervol}/${eSlave}",
-    "${",
-    "a${b}c",
-    "é ü",
-    "/scratch/${match2_1}",
-    "%d",
-    "rsync",
-    "tarssh",
-    "2026-01-01",
-    "\u{0}",
-];
-const STATUS_KEYS: &[&str] = &[
-    "worker_status",
-    "slave_node",
-    "secondary_node",
-    "last_synced",
-    "last_synced_entry",
-    "crawl_status",
-    "entry",
-    "data",
-    "meta",
-    "failures",
-    "checkpoint_completed",
-    "checkpoint_time",
-    "checkpoint_completion_time",
-    "last_error",
-    "last_error_time",
-    "lag_seconds",
-    "backlog",
-    "quarantined",
-    "other",
-];
-const STATUS_VALUES: &[&str] = &[
-    "0",
-    "1",
-    "-1",
-    "1.5",
-    "1e400",
-    "18446744073709551615",
-    "99999999999999999999999",
-    "\"\"",
-    "\"Active\"",
-    "\"Passive\"",
-    "\"Faulty\"",
-    "\"a\\nb\"",
-    "\"\\u0000\"",
-    "\"N/A\"",
-    "\"Yes\"",
-    "null",
-    "true",
-    "[]",
-    "{}",
-    "253402300800",
-    "-99999999999",
-    "\"1795356663\"",
-];
-const MONITOR_TEXTS: &[&str] =
-    &["Created", "Started", "Paused", "Stopped", "Config Corrupted", "\n", "x\ny", ""];
-
-fn any_bytes(most: usize) -> BoxedStrategy<Vec<u8>> {
-    vec(any::<u8>(), 0..most).boxed()
-}
-
 fn word() -> BoxedStrategy<OsString> {
     let known = || select(WORDS).prop_map(OsString::from);
     // no NUL can be in an argument; a blank path could be anywhere
@@ -317,12 +189,6 @@ fn word() -> BoxedStrategy<OsString> {
         word
     });
     prop_oneof![8 => known(), 1 => junk, 1 => joined].boxed()
-}
-
-/// Without `/`: a path made of junk must not lead out of the directory where the command runs.
-fn keep_below(mut bytes: Vec<u8>) -> Vec<u8> {
-    bytes.retain(|byte| *byte != b'/');
-    bytes
 }
 
 /// Lines that mean something: to them words are added, and others left out.
@@ -356,33 +222,6 @@ fn argv() -> BoxedStrategy<Vec<OsString>> {
         argv
     });
     prop_oneof![vec(word(), 0..8), changed].boxed()
-}
-
-fn config_file() -> BoxedStrategy<Vec<u8>> {
-    let entry = (select(KEYS), select(vec![" = ", "=", ":", " : ", ""]), select(VALUES));
-    let entry = entry.prop_map(|(key, sign, value)| format!("{key}{sign}{value}").into_bytes());
-    let heading = select(HEADINGS).prop_map(|text| text.as_bytes().to_vec());
-    let other = select(vec!["# comment", "; x", "  continued", "\t", "", "\r", "=x"]);
-    let other = other.prop_map(|text| text.as_bytes().to_vec());
-    let line = prop_oneof![5 => entry, 2 => heading, 1 => other, 1 => any_bytes(20).prop_map(keep_below)];
-    let lines = vec(line, 0..14).prop_map(|lines| lines.join(&b'\n'));
-    prop_oneof![Just(Vec::new()), any_bytes(60).prop_map(keep_below), lines.clone(), lines].boxed()
-}
-
-fn brick_status() -> BoxedStrategy<Vec<u8>> {
-    let entry =
-        (select(STATUS_KEYS), select(STATUS_VALUES)).prop_map(|(key, value)| format!("\"{key}\": {value}"));
-    let object = vec(entry, 0..8).prop_map(|entries| format!("{{{}}}", entries.join(", ")).into_bytes());
-    let cut = (object.clone(), 0..200_usize).prop_map(|(mut bytes, at)| {
-        bytes.truncate(at);
-        bytes
-    });
-    prop_oneof![3 => object, 1 => cut, 1 => any_bytes(60)].boxed()
-}
-
-fn monitor_status() -> BoxedStrategy<Vec<u8>> {
-    prop_oneof![3 => select(MONITOR_TEXTS).prop_map(|text| text.as_bytes().to_vec()), 1 => any_bytes(40)]
-        .boxed()
 }
 
 /// One run: stdin is empty; a run that lasts is ended.

@@ -2,7 +2,7 @@
 
 use super::generation::Generation;
 use super::ini::{Document, VARS};
-use super::options::{Access, Kind, canonical_name, canonical_value, truth};
+use super::options::{Access, Kind, canonical_name, canonical_value, is_other_kind, truth};
 use super::settings::{Facts, Settings};
 use super::table::{Check, Entry, Table, is_of_kind};
 use std::fmt;
@@ -72,6 +72,8 @@ pub fn check<'a>(
 fn kept(option: &Entry, name: &str, value: &str) -> String {
     match truth(value) {
         Some(truth) if option.kind == Kind::Bool && option.check == Check::None => truth.to_string(),
+        // In a file it counts as false; who types it is told.
+        None if is_other_kind(name) => value.to_owned(),
         _ => canonical_value(name, value),
     }
 }

@@ -109,6 +109,7 @@ impl Settings {
         let mut settings = Settings::defaults(table, facts);
         settings.substitute(table, facts);
         values.into_iter().for_each(|(name, value)| settings.take(table, name, value));
+        settings.keep_paths_absolute(table, facts);
         settings.override_with(facts);
         settings
     }
