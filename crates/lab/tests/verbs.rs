@@ -43,19 +43,26 @@ fn transcript_file(who: &str) -> std::path::PathBuf {
     gsyncd_lab::host::place::target().join(format!("verbs-{who}.txt"))
 }
 
-/// The forms of the command lines that were used are among those that the parser is tested with.
+/// The forms of the command lines that were used, by glusterd or below sshd, are among those that the parser is tested
+/// with.
 fn every_form_is_known() -> Done {
     let goldens =
         [include_str!("../../core/testdata/argv.txt"), include_str!("../../core/testdata/argv-recorded.txt")];
     let lines = goldens.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
     let argv = lines.map(|line| line.split(" => ").next().unwrap_or_default());
     let words = |argv: &str| argv.split(' ').map(|word| word.replace('␣', " ")).collect::<Vec<_>>();
-    let known: BTreeSet<String> = argv.map(|argv| record::form(&words(argv))).collect();
+    let shell = include_str!("../../core/testdata/shell.txt").lines();
+    let asked = shell.filter_map(|line| line.split_once("ssh=")?.1.split(" | ").next()?.split_once(' '));
+    let known: BTreeSet<String> =
+        argv.chain(asked.map(|(_, rest)| rest)).map(|argv| record::form(&words(argv))).collect();
     let calls = record::calls()?;
     let mut used: BTreeMap<String, String> = BTreeMap::new();
-    for call in calls.iter().filter(|call| call.by_glusterd) {
-        let line = call.words.iter().map(|word| word.replace(' ', "␣")).collect::<Vec<_>>().join(" ");
-        used.entry(record::form(&call.words)).or_insert(line);
+    for call in &calls {
+        // what sshd was asked for comes with a program of its own
+        let asked = call.over_ssh.iter().flat_map(|line| line.split(' ').skip(1).map(str::to_owned));
+        let words: Vec<String> = if call.by_glusterd { call.words.clone() } else { asked.collect() };
+        let line = words.iter().map(|word| word.replace(' ', "␣")).collect::<Vec<_>>().join(" ");
+        used.entry(record::form(&words)).or_insert(line);
     }
     println!("{} calls of {} forms", calls.len(), used.len());
     let missing = used.iter().filter(|(form, _)| !known.contains(*form));
