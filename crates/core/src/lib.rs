@@ -8,6 +8,7 @@ pub mod gluster;
 pub mod htime;
 pub mod id;
 pub mod identity;
+pub mod log;
 pub mod record;
 pub mod shell;
 pub mod status;

@@ -1,12 +1,15 @@
 //! The restricted shell: what may run when sshd starts this binary as the forced command of a pushed key
-//! (spec: glusterd-interface 6.1 to 6.4), or of a key for one directory. Pure: the environment comes in as values.
+//! (spec: glusterd-interface 6.1 to 6.5), or of a key for one directory. Pure: the environment, the processes and the
+//! client's address come in as values.
 
 mod directory;
+pub mod network;
+mod programs;
 pub mod quoting;
+pub mod rsync;
 
 pub use directory::Below;
 
-use crate::cli::{self, Command};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -28,12 +31,14 @@ pub struct Environment {
 /// What to do. The words do not hold the program's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dispatch {
-    /// Go on as gsyncd.
+    /// Go on as gsyncd: these are our own words, not a client's.
     Gsyncd(Vec<OsString>),
+    /// Become gsyncd with a client's words: a program anew, so that the process table shows what it serves.
+    Session(Vec<OsString>),
     /// Become the gluster command.
     Gluster(Vec<OsString>),
-    /// Become rsync, after looking whether its target is a session's mount.
-    Rsync(Vec<OsString>),
+    /// Become rsync, after a look at whether its target is the mount of a session of the same connection.
+    Rsync(rsync::Invocation),
     /// Serve that directory.
     Serve(Below),
     /// Print and leave.
@@ -95,49 +100,10 @@ fn restricted(command: &OsStr) -> Dispatch {
     let words: Vec<OsString> = words.collect();
     // The path does not matter: `/nonexistent/gsyncd` is what a stock primary asks for.
     match basename(program.as_bytes()) {
-        b"gsyncd" => gsyncd(words),
-        b"gluster" => gluster(words),
-        b"rsync" => rsync(words),
+        b"gsyncd" => programs::gsyncd(words),
+        b"gluster" => programs::gluster(words),
+        b"rsync" => programs::rsync(words),
         name => refuse(format!("invoking {} in restricted SSH session is not allowed", name.escape_ascii())),
-    }
-}
-
-/// Only the serving end of a gluster session: this key gives root to whoever holds it on the other side.
-fn gsyncd(words: Vec<OsString>) -> Dispatch {
-    match cli::parse_commands(&words).map(|invocation| invocation.command) {
-        Ok(Command::Secondary(_) | Command::Version) => Dispatch::Gsyncd(words),
-        Ok(other) => refuse(format!("gsyncd {} is not allowed in a restricted SSH session", other.label())),
-        Err(error) => Dispatch::Refuse { message: error.message, exit: error.exit },
-    }
-}
-
-/// Flags that a peer's monitor needs; any other could write files or reach other hosts.
-const GLUSTER_FLAGS: [&[u8]; 3] = [b"--xml", b"--remote-host=localhost", b"--inet6"];
-
-fn gluster(words: Vec<OsString>) -> Dispatch {
-    let plain: Vec<&[u8]> =
-        words.iter().map(|word| word.as_bytes()).filter(|word| !GLUSTER_FLAGS.contains(word)).collect();
-    let is_allowed = match plain.as_slice() {
-        [b"volume", b"info"] => true,
-        [b"volume", b"info", name] => std::str::from_utf8(name).is_ok_and(crate::url::is_volume),
-        _ => false,
-    };
-    if is_allowed { Dispatch::Gluster(words) } else { refuse("disallowed gluster invocation") }
-}
-
-/// `--server`, flags, `.`, absolute target. The target is looked at later, by who can see processes.
-fn rsync(words: Vec<OsString>) -> Dispatch {
-    let Some((first, rest)) = words.split_first() else {
-        return refuse("disallowed rsync invocation");
-    };
-    if first != "--server" {
-        return refuse("disallowed rsync invocation");
-    }
-    let plain: Vec<&[u8]> =
-        rest.iter().map(|word| word.as_bytes()).skip_while(|word| word.first() == Some(&b'-')).collect();
-    match plain.as_slice() {
-        [b".", target] if target.first() == Some(&b'/') => Dispatch::Rsync(words),
-        _ => refuse("need an rsync invocation without protected args\ndisallowed rsync invocation"),
     }
 }
 
@@ -163,8 +129,11 @@ mod tests {
                 columns[1].split(' ').filter(|w| !w.is_empty()).map(OsString::from).collect();
             let outcome = match dispatch(&environment(columns[0]), &argv) {
                 Dispatch::Gsyncd(words) => format!("gsyncd {}", joined(&words)),
+                Dispatch::Session(words) => format!("anew gsyncd {}", joined(&words)),
                 Dispatch::Gluster(words) => format!("gluster {}", joined(&words)),
-                Dispatch::Rsync(words) => format!("rsync {}", joined(&words)),
+                Dispatch::Rsync(call) => {
+                    format!("rsync {}, target {}", joined(&call.words), call.target.display())
+                }
                 Dispatch::Serve(below) => {
                     let primary = u128::from_be_bytes(below.primary);
                     format!("serve {} + {} {primary:x}", below.root.display(), below.way.display())

@@ -83,7 +83,8 @@ proptest! {
         brick in brick_status(),
         monitor in monitor_status(),
         is_running in any::<bool>(),
-        checkpoint in any::<u64>()
+        checkpoint in any::<u64>(),
+        generation in select(Generation::ALL.to_vec())
     ) {
         let situation = Situation {
             brick: &BrickStatus::parse(&brick),
@@ -91,6 +92,7 @@ proptest! {
             is_running,
             checkpoint,
             zone: &TimeZone::UTC,
+            generation,
         };
         for (key, value) in rows(&situation) {
             assert!(value.len() < 255 && !value.contains(['\n', '\r', '\0']), "{key}: {value:?}");

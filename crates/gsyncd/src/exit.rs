@@ -11,6 +11,8 @@ pub const SUCCESS: u8 = 0;
 pub const FAILURE: u8 = 1;
 /// A word that is not in the syntax; also "the pid file is taken", which glusterd takes for success.
 pub const USAGE: u8 = 2;
+/// A worker was not let in by the other side (`EX_TEMPFAIL`): keys may arrive any moment. For the monitor only.
+pub const NOT_LET_IN: u8 = 75;
 /// The other end's program could not be run.
 pub const EXEC_FAILED: u8 = 127;
 

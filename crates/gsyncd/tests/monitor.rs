@@ -70,7 +70,7 @@ fn plan(directory: &Path, words: &[OsString]) -> MonitorPlan {
     MonitorPlan {
         pause_on_start: words.iter().any(|word| word == "--pause-on-start"),
         mount_bases: vec![directory.to_path_buf()],
-        ssh_port: 1,
+        ssh_port: text(directory, "port").parse().unwrap_or(1),
         connection_timeout: Duration::from_millis(700),
         call: WorkerCall {
             program: program(),
@@ -117,7 +117,12 @@ fn worker_role(directory: &Path, words: &[OsString]) -> i32 {
     match text(directory, "mode").trim() {
         "die" => {
             eprintln!("the brick is down");
-            return 3;
+            return 1;
+        }
+        "odd" => return 3,
+        "not let in" => {
+            eprintln!("Permission denied (publickey).");
+            return i32::from(gsyncd::exit::NOT_LET_IN);
         }
         "unready" => {}
         mode => {
@@ -289,9 +294,32 @@ fn a_dying_worker_is_restarted_with_growing_pauses_and_its_words_are_told() {
     let before = Instant::now();
     wait_until("three lives per brick", 10, || session.lives().len() >= 6);
     assert!(before.elapsed() < Duration::from_secs(4), "{:?}", before.elapsed());
-    let expected = "/b1 Faulty the worker ended with exit code 3; it said: ";
+    let expected = "/b1 Faulty the worker ended with exit code 1; it said: ";
     wait_until("states", 5, || session.states().lines().any(|line| line.starts_with(expected)));
     assert!(session.states().contains("the brick is down\n"), "{}", session.states());
+    std::fs::write(session.path().join("mode"), "stay").unwrap();
+    session.wait_ready(2);
+}
+
+#[test]
+fn a_worker_that_is_not_let_in_is_ready_soon_after_the_key_is_there() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let session = Session::new("not let in");
+    std::fs::write(session.path().join("port"), listener.local_addr().unwrap().port().to_string()).unwrap();
+    assert_eq!(session.call(&[]).status.code(), Some(0));
+    let told = "/b1 Faulty the worker was not let in; it said: Permission denied (publickey).";
+    wait_until("it is told", 10, || session.states().contains(told));
+    wait_until("some tries", 20, || session.lives().len() >= 6);
+    std::fs::write(session.path().join("mode"), "stay").unwrap();
+    session.wait_ready(2);
+}
+
+#[test]
+fn an_exit_code_that_no_worker_has_is_told_and_tried_again() {
+    let session = Session::start("odd");
+    wait_until("it is told", 10, || {
+        session.states().contains("/b1 inconsistent the worker ended with exit code 3")
+    });
     std::fs::write(session.path().join("mode"), "stay").unwrap();
     session.wait_ready(2);
 }

@@ -2,6 +2,7 @@
 //! `--debug` keeps the log on stderr, away from this machine's log directory.
 #![allow(clippy::unwrap_used, reason = "a test: helpers outside of test functions may fail too")]
 
+use gsyncd_sys::lock::FlockGuard;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -221,6 +222,24 @@ fn status_is_rows_whatever_the_files_hold() {
         assert_rows(&text);
         assert!(text.starts_with("secondary_node: N/A\nslave_node: N/A\nworker_status: Created\n"), "{text}");
     }
+}
+
+#[test]
+fn status_makes_its_files_and_waits_for_no_lock() {
+    let scratch = Scratch::new();
+    let status =
+        || scratch.ok(&["-c", "C", "--iprefix=/var", ":pvol", "lab::svol", "--status-get", "--path", "/b/1"]);
+    assert_rows(&status());
+    assert!(!scratch.session().exists());
+    scratch.create_session();
+    status();
+    assert_eq!(names(&scratch.session()), ["brick_%2Fb%2F1.status", "gsyncd.conf", "monitor.status"]);
+    let open = |name: &str| fs::File::open(scratch.session().join(name)).unwrap();
+    let locks = ["brick_%2Fb%2F1.status", "monitor.status"].map(|name| FlockGuard::lock(open(name)).unwrap());
+    let before = std::time::Instant::now();
+    assert!(status().contains("worker_status: Stopped\n"));
+    assert!(before.elapsed() < std::time::Duration::from_secs(1), "it waited");
+    drop(locks);
 }
 
 #[test]

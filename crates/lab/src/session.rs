@@ -53,6 +53,20 @@ impl Session {
         Session { primary: primary.into(), secondary: secondary.into(), census: Census::take() }
     }
 
+    /// Makes the keys and creates the session without pushing them: nobody is let in yet. The text to add to the
+    /// other side's `authorized_keys` comes with it.
+    ///
+    /// # Errors
+    /// The CLI's.
+    pub fn create_unpushed(primary: &str, secondary: &str) -> Done<(Session, String)> {
+        gluster(&["system::", "execute", "gsec_create"])?;
+        let session =
+            Session { primary: primary.into(), secondary: secondary.into(), census: Census::take() };
+        session.geo(&["create", "no-verify"])?;
+        let keys = fs::read_to_string("/var/lib/glusterd/geo-replication/common_secret.pem.pub")?;
+        Ok((session, keys))
+    }
+
     /// `gluster volume geo-replication PRIMARY SECONDARY words…`.
     ///
     /// # Errors

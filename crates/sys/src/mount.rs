@@ -18,6 +18,18 @@ pub fn detach(path: &Path) -> Result<()> {
         .map_err(|errno| Error::new("umount2", path.as_os_str().as_bytes(), errno))
 }
 
+/// Whether `path`, symlinks followed, is on a FUSE file system. A mount that is not in the tree any more is one too.
+///
+/// # Errors
+/// What `statfs` says.
+pub fn is_fuse(path: &Path) -> Result<bool> {
+    // FUSE_SUPER_MAGIC of linux/magic.h
+    const FUSE: u64 = 0x6573_5546;
+    let seen =
+        rustix::fs::statfs(path).map_err(|errno| Error::new("statfs", path.as_os_str().as_bytes(), errno))?;
+    Ok(u64::try_from(seen.f_type).is_ok_and(|kind| kind == FUSE))
+}
+
 /// All mount points of this mount namespace, in the order of the kernel's table.
 ///
 /// It touches none of them, so a dead or hung mount does no harm.

@@ -45,7 +45,7 @@ fn section(title: &str, text: &str) -> String {
 }
 
 fn group(title: &str, role: Role) -> String {
-    format!(".SS {title}\n{}", options(&document::options(role)))
+    format!(".SS {title}\n{}", options(&document::options(role).mut_args(|arg| arg.hide(false))))
 }
 
 /// A subcommand: how it is called, what it is for, what it takes.

@@ -80,11 +80,11 @@ pub fn tree() -> Command {
     root.disable_help_subcommand(true).subcommands(TABLE.iter().map(branch))
 }
 
-/// The options that glusterd uses; those of one role.
+/// The options that glusterd uses; those of one role. What only programs say is hidden, as it ever was.
 #[must_use]
 pub fn options(role: Role) -> Command {
     let rows = SEED.iter().filter(|option| option.role == role);
-    bare("gsyncd").args(rows.map(|option| argument(&option.flag).hide(false)))
+    bare("gsyncd").args(rows.map(|option| argument(&option.flag)))
 }
 
 fn topics() -> Vec<&'static str> {

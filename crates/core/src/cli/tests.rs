@@ -1,5 +1,7 @@
 use super::tunables::{Role, SEED, SeedOption, Truth};
-use super::{Command, Common, DirectoryArgs, Exclusion, Topic, Value, help, legacy, parse, tunables};
+use super::{
+    Command, Common, DirectoryArgs, Exclusion, Topic, Value, help, legacy, parse, subcommand, tunables,
+};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 use std::ffi::OsString;
@@ -240,6 +242,28 @@ fn the_help_begins_with_directories_and_fits_a_terminal() {
     let order: Vec<usize> = places.iter().map(|what| at(what)).collect();
     assert!(order.is_sorted(), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+}
+
+/// The help is a view of the tables: nothing that they hold is kept from who asks.
+#[test]
+fn the_help_tells_of_every_row() {
+    let options = help(Topic::Options);
+    for option in SEED {
+        let is_told = options.contains(&format!("--{} ", option.name()))
+            || options.contains(&format!("--{}\n", option.name()));
+        assert_eq!(is_told, !option.flag.is_hidden, "{}", option.name());
+    }
+    let all = help(Topic::All);
+    for spec in subcommand::TABLE {
+        assert!(all.contains(spec.name), "{}", spec.name);
+        let one = help(Topic::Subcommand(spec.name));
+        assert!(one.contains(&format!("Usage: gsyncd {}", spec.name)), "{one}");
+        for flag in spec.flags.iter().filter(|flag| !flag.is_hidden) {
+            assert!(one.contains(&format!("--{}", flag.name)) && one.contains(flag.help), "{one}");
+        }
+        assert!(one.lines().chain(options.lines()).all(|line| line.chars().count() <= 120), "{one}");
+    }
+    assert!(help(Topic::Settings).contains("sync-jobs = 3\n"));
 }
 
 proptest! {

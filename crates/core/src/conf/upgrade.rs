@@ -6,6 +6,7 @@ use super::old::section::{Section, in_order};
 use super::old::upgrade::volume;
 use super::options::{Kind, canonical_name, canonical_value, find, is_other_kind, truth};
 use crate::cli::Session;
+use crate::status::checkpoint::wanted;
 
 /// The new file of a session that was made under 3.7 to 3.13; None when there is nothing of the old format for it.
 /// Sections of regular expressions hold what was built in, so they are dropped; `[vars]` that are there already win.
@@ -78,7 +79,7 @@ pub fn checkpoint(bytes: &[u8]) -> u64 {
             sections.into_iter().partition(|(_, section)| matches!(section, Section::Literal(_)));
         literal.iter().chain(regex.iter().rev()).find_map(|(name, _)| last(&old, name))
     });
-    value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    value.map_or(0, |value| wanted(&value))
 }
 
 #[cfg(test)]

@@ -147,6 +147,7 @@ fn number(value: &Value) -> Option<u64> {
 mod tests {
     use super::BrickStatus;
     use crate::status::Checkpoint;
+    use crate::testing::rows;
     use proptest::collection::vec;
     use proptest::prelude::{any, proptest};
 
@@ -154,6 +155,26 @@ mod tests {
     fn damaged_files_have_initial_values() {
         for bytes in [&b""[..], b"{", b"[]", b"null", b"{\"entry\": null, \"worker_status\": 3}", b"\xff"] {
             assert_eq!(BrickStatus::parse(bytes), BrickStatus::default(), "{}", bytes.escape_ascii());
+        }
+    }
+
+    /// key, initial, a value, kept or initial after the next worker's start
+    #[test]
+    fn each_key_of_the_file() {
+        for row in rows("status-keys.tsv") {
+            let value = |status: &BrickStatus| {
+                let file: serde_json::Value = serde_json::from_slice(&status.render()).unwrap();
+                file[&row[0]].to_string()
+            };
+            assert_eq!(value(&BrickStatus::default()), row[1], "{row:?}");
+            let mut status = BrickStatus::parse(format!("{{\"{}\": {}}}", row[0], row[2]).as_bytes());
+            assert_eq!(value(&status), row[2]);
+            status.begin_worker();
+            assert_eq!(
+                value(&status),
+                if row[3] == "kept" { row[2].clone() } else { row[1].clone() },
+                "{row:?}"
+            );
         }
     }
 

@@ -30,20 +30,31 @@ impl Checkpoint {
     }
 }
 
+/// The time that the setting `checkpoint` asks for, in epoch seconds; 0 is none. What is no time is none: the stock
+/// worker dies of it.
+#[must_use]
+pub fn wanted(setting: &str) -> u64 {
+    setting.trim().parse().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Checkpoint;
+    use super::{Checkpoint, wanted};
+    use crate::testing::rows;
 
+    fn checkpoint(text: &str) -> Checkpoint {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let number = |at: usize| parts[at].parse().unwrap();
+        Checkpoint { time: number(0), completed: parts[1] == "Yes", completion_time: number(2) }
+    }
+
+    /// setting, stored `time completed completion`, stime, now, the result
     #[test]
-    fn a_checkpoint_completes_once_and_is_forgotten_when_it_changes() {
-        let none = Checkpoint::default();
-        assert_eq!(none.advance(0, 100, 7), none);
-        assert_eq!(none.advance(101, 100, 7), none);
-        let done = none.advance(100, 100, 7);
-        assert_eq!(done, Checkpoint { time: 100, completed: true, completion_time: 7 });
-        assert_eq!(done.advance(100, 200, 9), done);
-        assert_eq!(done.advance(300, 200, 9), none);
-        assert_eq!(done.advance(150, 200, 9), Checkpoint { time: 150, completed: true, completion_time: 9 });
-        assert_eq!(done.advance(0, 200, 9), none);
+    fn each_case_of_the_specification() {
+        for row in rows("checkpoints.tsv") {
+            let number = |at: usize| row[at].parse().unwrap();
+            let after = checkpoint(&row[1]).advance(wanted(&row[0]), number(2), number(3));
+            assert_eq!(after, checkpoint(&row[4]), "{row:?}");
+        }
     }
 }

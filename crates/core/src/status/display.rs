@@ -2,6 +2,7 @@
 //! lives (spec: glusterd-interface 8.3, 8.4).
 
 use super::{BrickStatus, Checkpoint, NOT_APPLICABLE, monitor, worker};
+use crate::conf::Generation;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -21,11 +22,28 @@ pub struct Situation<'a> {
     pub checkpoint: u64,
     /// Zone of the times without `_utc`.
     pub zone: &'a TimeZone,
+    /// Whose keys are printed, in whose order.
+    pub generation: Generation,
 }
 
-/// Keys and values in the order of print. Every value is one line of less than 255 bytes.
+/// A key and its value.
+pub type Row = (&'static str, String);
+
+/// Keys and values in the order of print. Every value is one line of less than 255 bytes. The node has both its names,
+/// as any glusterd knows one of them and passes the other by.
 #[must_use]
-pub fn rows(situation: &Situation<'_>) -> Vec<(&'static str, String)> {
+pub fn rows(situation: &Situation<'_>) -> Vec<Row> {
+    let mut rows = all_rows(situation);
+    if situation.generation == Generation::Seed {
+        rows.retain(|(key, _)| *key != "last_synced_entry");
+        if let [first, second, ..] = rows.as_mut_slice() {
+            std::mem::swap(first, second);
+        }
+    }
+    rows
+}
+
+fn all_rows(situation: &Situation<'_>) -> Vec<Row> {
     let brick = situation.brick;
     let status = worker_status(situation);
     let is_active = status == worker::ACTIVE;
@@ -35,7 +53,7 @@ pub fn rows(situation: &Situation<'_>) -> Vec<(&'static str, String)> {
     let is_connected = is_active || status == worker::PASSIVE;
     let node = if is_connected { one_line(&brick.secondary_node) } else { NOT_APPLICABLE.to_owned() };
     let (completed, checkpoint) = checkpoint(brick, situation.checkpoint);
-    vec![
+    let mut rows = vec![
         ("secondary_node", node.clone()),
         ("slave_node", node),
         ("worker_status", one_line(&status)),
@@ -50,6 +68,12 @@ pub fn rows(situation: &Situation<'_>) -> Vec<(&'static str, String)> {
         ("checkpoint_time", local(checkpoint.time)),
         ("checkpoint_completion_time", local(checkpoint.completion_time)),
         ("last_synced_utc", utc(brick.last_synced)),
+    ];
+    if !is_active {
+        // a slip of the stock program that scripts may have met
+        rows.push(("checkpoint_completed_time", NOT_APPLICABLE.to_owned()));
+    }
+    rows.extend([
         ("checkpoint_time_utc", utc(checkpoint.time)),
         ("checkpoint_completion_time_utc", utc(checkpoint.completion_time)),
         ("last_error", last_error(brick)),
@@ -57,7 +81,8 @@ pub fn rows(situation: &Situation<'_>) -> Vec<(&'static str, String)> {
         ("lag_seconds", active(brick.lag_seconds.to_string())),
         ("backlog", active(brick.backlog.to_string())),
         ("quarantined", active(brick.quarantined.to_string())),
-    ]
+    ]);
+    rows
 }
 
 /// What the worker's status is in truth: a monitor that died wrote nothing.
@@ -90,6 +115,12 @@ fn last_error(brick: &BrickStatus) -> String {
     if brick.last_error.is_empty() { NOT_APPLICABLE.to_owned() } else { one_line(&brick.last_error) }
 }
 
+/// A time of the log: UTC.
+#[must_use]
+pub fn stamp(epoch_seconds: u64) -> String {
+    time(epoch_seconds, &TimeZone::UTC)
+}
+
 /// `2026-11-22 14:10:21`, or `N/A` for 0 and for what no calendar holds.
 fn time(seconds: u64, zone: &TimeZone) -> String {
     let stamp = i64::try_from(seconds).ok().filter(|&s| s > 0).and_then(|s| Timestamp::from_second(s).ok());
@@ -114,6 +145,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Situation, rows};
+    use crate::conf::Generation;
     use crate::status::BrickStatus;
     use jiff::tz::{Offset, TimeZone};
 
@@ -129,8 +161,9 @@ mod tests {
         }
     }
 
-    /// `MONITOR|running or not|checkpoint|JSON of the brick`.
+    /// `generation|MONITOR|running or not|checkpoint|JSON of the brick`.
     fn shown(head: &str) -> Vec<String> {
+        let (generation, head) = head.split_once('|').unwrap();
         let parts: Vec<&str> = head.splitn(4, '|').collect();
         let brick = BrickStatus::parse(parts[3].as_bytes());
         let situation = Situation {
@@ -139,6 +172,7 @@ mod tests {
             is_running: parts[1] == "running",
             checkpoint: parts[2].parse().unwrap(),
             zone: &TimeZone::fixed(Offset::constant(2)),
+            generation: if generation == "seed" { Generation::Seed } else { Generation::Secondary },
         };
         rows(&situation).into_iter().map(|(key, value)| format!("{key}: {value}")).collect()
     }
@@ -146,8 +180,14 @@ mod tests {
     #[test]
     fn foreign_text_stays_one_short_line() {
         let brick = BrickStatus { last_error: format!("a\nb{}", "é".repeat(300)), ..BrickStatus::default() };
-        let situation =
-            Situation { brick: &brick, monitor: "", is_running: false, checkpoint: 0, zone: &TimeZone::UTC };
+        let situation = Situation {
+            brick: &brick,
+            monitor: "",
+            is_running: false,
+            checkpoint: 0,
+            zone: &TimeZone::UTC,
+            generation: Generation::Secondary,
+        };
         for (key, value) in rows(&situation) {
             assert!(!value.is_empty() && value.len() < 255 && !value.contains('\n'), "{key}");
         }

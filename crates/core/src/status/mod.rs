@@ -7,6 +7,7 @@ pub mod session;
 
 pub use brick::BrickStatus;
 pub use checkpoint::Checkpoint;
+pub use display::stamp;
 
 /// Texts of the monitor's status file that have a meaning (spec: glusterd-interface 8.1). glusterd may write others.
 pub mod monitor {
@@ -30,6 +31,8 @@ pub mod worker {
     pub const PASSIVE: &str = "Passive";
     /// The worker died; it will be restarted.
     pub const FAULTY: &str = "Faulty";
+    /// As [`FAULTY`], and in a way that no worker fails of itself.
+    pub const INCONSISTENT: &str = "inconsistent";
 }
 
 /// Texts of a brick's `crawl_status`.
@@ -62,6 +65,12 @@ pub fn brick_file_name(brick: &[u8]) -> String {
     name
 }
 
+/// The name that Python 2's `quote_plus` makes where it is another one: it encodes `~`. Sessions of releases 3 have it.
+#[must_use]
+pub fn former_brick_file_name(brick: &[u8]) -> Option<String> {
+    brick.contains(&b'~').then(|| brick_file_name(brick).replace('~', "%7E"))
+}
+
 /// The brick that a status file is of; None when the name is not one that [`brick_file_name`] makes.
 #[must_use]
 pub fn brick_of_file_name(name: &str) -> Option<Vec<u8>> {
@@ -84,7 +93,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{brick_file_name, brick_of_file_name};
+    use super::{brick_file_name, brick_of_file_name, former_brick_file_name};
     use proptest::collection::vec;
     use proptest::prelude::{any, proptest};
 
@@ -103,5 +112,9 @@ mod tests {
     #[test]
     fn file_names_are_encoded() {
         assert_eq!(brick_file_name(b"/tmp/g f/b~1\xff"), "brick_%2Ftmp%2Fg+f%2Fb~1%FF.status");
+        let former = former_brick_file_name(b"/tmp/g f/b~1\xff").unwrap();
+        assert_eq!(former, "brick_%2Ftmp%2Fg+f%2Fb%7E1%FF.status");
+        assert_eq!(brick_of_file_name(&former).unwrap(), b"/tmp/g f/b~1\xff");
+        assert_eq!(former_brick_file_name(b"/b/1"), None);
     }
 }

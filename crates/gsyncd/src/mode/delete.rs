@@ -26,8 +26,7 @@ pub fn run(args: &DeleteArgs) -> Outcome {
         reset_sync_time(&settings, args)?;
     }
     remove_tree(&settings.path("working-dir"))?;
-    remove_file(&pid_file)?;
-    remove_file(&pid_file.with_extension("pid.tmp"))?;
+    remove_all_that_begin(&pid_file)?;
     // Last, because a delete that failed before must be possible again: this holds the config.
     remove_tree(&settings.path("georep-session-working-dir"))
 }
@@ -62,8 +61,15 @@ fn remove_tree(path: &Path) -> Outcome {
     gone(path, fs::remove_dir_all(path))
 }
 
-fn remove_file(path: &Path) -> Outcome {
-    gone(path, fs::remove_file(path))
+/// The pid file and what is left beside it by a start that was killed (spec: glusterd-interface 3.6).
+fn remove_all_that_begin(path: &Path) -> Outcome {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().as_bytes().starts_with(name.as_bytes()) {
+            gone(&entry.path(), fs::remove_file(entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 fn gone(path: &Path, result: std::io::Result<()>) -> Outcome {

@@ -106,8 +106,19 @@ impl Machine {
     }
 }
 
-/// `GLUSTERD_WORKDIR` of the environment, which glusterd sets for its children, as a default of this machine.
+/// Where glusterd itself looks up its working directory.
+const GLUSTERD: &str = "/etc/glusterfs/glusterd.vol";
+
+/// `GLUSTERD_WORKDIR` of the environment, which glusterd sets for its children, as a default of this machine; for
+/// children of sshd and of people, what glusterd is configured with.
 fn environment_defaults() -> Vec<(&'static str, String)> {
-    let directory = env::var("GLUSTERD_WORKDIR").ok().filter(|path| path.starts_with('/'));
+    let directory = env::var("GLUSTERD_WORKDIR").ok().or_else(configured_workdir);
+    let directory = directory.filter(|path| path.starts_with('/'));
     directory.map(|path| ("glusterd-workdir", path.trim_end_matches('/').to_owned())).into_iter().collect()
+}
+
+fn configured_workdir() -> Option<String> {
+    let text = std::fs::read_to_string(GLUSTERD).ok()?;
+    let option = text.lines().find_map(|line| line.trim().strip_prefix("option working-directory"))?;
+    Some(option.trim().to_owned())
 }

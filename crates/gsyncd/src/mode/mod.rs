@@ -46,7 +46,7 @@ fn admit(argv: &[OsString]) -> Outcome {
     {
         return ended(tree::keeper::run(rest));
     }
-    let invocation = cli::parse(&argv)?;
+    let invocation = restricted::parse(&argv)?;
     match invocation.command {
         Command::Version => print(VERSION_LINE),
         Command::Help(topic) => print(cli::help(topic).trim_end()),

@@ -5,6 +5,7 @@ use crate::exit::Outcome;
 use crate::{primary, secondary, supervise};
 use gsyncd_core::cli::{MonitorArgs, SecondaryArgs, WorkerArgs};
 use gsyncd_core::conf::Facts;
+use gsyncd_core::log::Role;
 use std::path::{Component, Path};
 
 /// The daemon of a session.
@@ -13,7 +14,7 @@ use std::path::{Component, Path};
 /// Those of the role, and a config file that cannot be read.
 pub fn monitor(args: &MonitorArgs) -> Outcome {
     bring_up_to_date(&args.session, &args.common);
-    let loaded = load_with(&args.session, &args.common, "monitor", Facts::of(&args.session))?;
+    let loaded = load_with(&args.session, &args.common, Role::Command("monitor"), Facts::of(&args.session))?;
     supervise::session::run(args, &loaded.settings, &loaded.config_file)
 }
 
@@ -32,8 +33,8 @@ pub fn worker(args: &WorkerArgs) -> Outcome {
         ]),
         ..Facts::of(&args.session)
     };
-    let label = format!("worker {}", args.local_path.display());
-    let loaded = load_with(&args.session, &args.common, &label, facts)?;
+    let role = Role::Worker(&args.local_path);
+    let loaded = load_with(&args.session, &args.common, role, facts)?;
     primary::worker::run(args, &loaded.settings, &loaded.config_file)
 }
 
@@ -54,8 +55,8 @@ pub fn secondary(args: &SecondaryArgs) -> Outcome {
         overrides: overrides(args),
         ..Facts::of(&args.session)
     };
-    let label = format!("secondary {}{}", args.primary_node, args.primary_brick.display());
-    let settings = load_serving(&args.common, &label, facts)?;
+    let role = Role::Secondary(&args.primary_node, &args.primary_brick);
+    let settings = load_serving(&args.common, role, facts)?;
     secondary::run::run(args, &settings)
 }
 

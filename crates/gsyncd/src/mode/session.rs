@@ -7,6 +7,7 @@ use crate::obs::log;
 use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, Session};
 use gsyncd_core::conf::{Document, Facts, Generation, Settings, upgrade};
+use gsyncd_core::log::Role;
 use std::path::{Path, PathBuf};
 
 /// Settings, and the file they came from.
@@ -25,14 +26,19 @@ pub struct Loaded {
 /// # Errors
 /// The config file exists and cannot be read.
 pub fn load(session: &Session, common: &Common, label: &str) -> Result<Loaded, Failure> {
-    load_with(session, common, label, Facts::of(session))
+    load_with(session, common, Role::Command(label), Facts::of(session))
 }
 
 /// As [`load`], with more facts than the session tells.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) -> Result<Loaded, Failure> {
+pub fn load_with(
+    session: &Session,
+    common: &Common,
+    role: Role<'_>,
+    facts: Facts,
+) -> Result<Loaded, Failure> {
     let machine = Machine::get();
     let config_file = machine.config_file(session, common);
     let facts = machine.facts(facts);
@@ -42,7 +48,7 @@ pub fn load_with(session: &Session, common: &Common, label: &str, facts: Facts) 
             Settings::new(&machine.table, &document(machine, session, &config_file)?, &facts)
         }
     };
-    start_log(&settings, common.debug, label, "log-file", "log-level");
+    start_log(&settings, common.debug, role, "log-file", "log-level");
     machine.tell_problems();
     tell_problems(&settings, &config_file);
     Ok(Loaded { settings, config_file, facts })
@@ -87,34 +93,39 @@ fn up_to_date(machine: &Machine, session: &Session, file: &Path) -> Result<(), F
 ///
 /// # Errors
 /// The named config file cannot be read.
-pub fn load_serving(common: &Common, label: &str, facts: Facts) -> Result<Settings, Failure> {
-    let document = match &common.config_file {
+pub fn load_serving(common: &Common, role: Role<'_>, facts: Facts) -> Result<Settings, Failure> {
+    // the restricted shell names the template, so that a client can name no file of its own
+    let named = common.config_file.as_deref().filter(|file| !Machine::is_template(file));
+    let document = match named {
         Some(path) => conf_file::load(path, Format::New)?,
         None => Document::default(),
     };
     let machine = Machine::get();
     let facts = machine.facts(facts);
-    let settings = match (machine.generation(), &common.config_file) {
+    let settings = match (machine.generation(), named) {
         (Generation::Seed, None) => old_session::serving_settings(machine, &facts)?,
         _ => Settings::new(&machine.table, &document, &facts),
     };
-    start_log(&settings, common.debug, label, "secondary-log-file", "secondary-log-level");
+    start_log(&settings, common.debug, role, "secondary-log-file", "secondary-log-level");
     Ok(settings)
 }
 
 /// The log of a command that is about no session.
 pub fn start_cli_log(label: &str) {
-    start_log(&Machine::get().settings(), false, label, "cli-log-file", "cli-log-level");
+    start_log(&Machine::get().settings(), false, Role::Command(label), "cli-log-file", "cli-log-level");
 }
 
-fn start_log(settings: &Settings, debug: bool, label: &str, file: &str, level: &str) {
+fn start_log(settings: &Settings, debug: bool, role: Role<'_>, file: &str, level: &str) {
+    let generation = Machine::get().generation();
+    let label = role.label(generation);
     log::start(if debug {
-        log::Target::debug(label)
+        log::Target::debug(&label, generation)
     } else {
         log::Target {
             file: Some(settings.path(file)),
             level: log::level(settings.text(level)),
-            label: label.to_owned(),
+            label,
+            generation,
         }
     });
 }

@@ -4,7 +4,8 @@ use super::quarantine::Quarantine;
 use crate::store::{conf_file, status_file};
 use gsyncd_core::batch::Touched;
 use gsyncd_core::id::Stime;
-use gsyncd_core::status::BrickStatus;
+use gsyncd_core::status::checkpoint::Checkpoint;
+use gsyncd_core::status::{BrickStatus, stamp};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,9 @@ impl CrawlStatus {
     }
 }
 
+/// What the stock program's log calls the one who says these things.
+const CONTEXT: &str = "GeorepStatus";
+
 /// Writes one brick's status file. A status that cannot be written is logged and never stops the sync.
 pub struct Report {
     file: PathBuf,
@@ -53,7 +57,7 @@ impl Report {
             status.worker_status = "Active".into();
             status.last_error = String::new();
         });
-        tracing::info!(status = "Active", "Worker Status Change");
+        tracing::info!(context = CONTEXT, status = "Active", "Worker Status Change");
     }
 
     /// How changes are found now.
@@ -63,7 +67,7 @@ impl Report {
         }
         self.crawl = Some(crawl);
         self.update(|status| status.crawl_status = crawl.text().into());
-        tracing::info!(status = crawl.text(), "Crawl Status Change");
+        tracing::info!(context = CONTEXT, status = crawl.text(), "Crawl Status Change");
     }
 
     /// What is under way.
@@ -96,12 +100,8 @@ impl Report {
             status.last_synced_entry = done;
             status.lag_seconds = now.saturating_sub(done);
             let checkpoint = status.checkpoint.advance(wanted, done, now);
-            if checkpoint.completed && !status.checkpoint.completed {
-                tracing::info!(
-                    checkpoint_time = checkpoint.time,
-                    completion_time = now,
-                    "Checkpoint completed"
-                );
+            if checkpoint.completed && checkpoint != status.checkpoint {
+                tell_completed(&checkpoint);
             }
             status.checkpoint = checkpoint;
         });
@@ -132,6 +132,16 @@ impl Report {
             tracing::warn!(%error, "the status file cannot be written");
         }
     }
+}
+
+/// Times in UTC, as in the rest of the log (spec: glusterd-interface 8.5).
+fn tell_completed(checkpoint: &Checkpoint) {
+    tracing::info!(
+        context = CONTEXT,
+        checkpoint_time = stamp(checkpoint.time),
+        completion_time = stamp(checkpoint.completion_time),
+        "Checkpoint completed"
+    );
 }
 
 /// Seconds since 1970.

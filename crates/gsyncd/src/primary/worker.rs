@@ -10,7 +10,7 @@ use super::send::{Inbound, Sender, Transfers};
 use super::source::journal;
 use super::view::View;
 use super::view::brick::BrickView;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, NOT_LET_IN, Outcome};
 use crate::link::handshake;
 use crate::link::outbox::Outbox;
 use crate::link::ssh::{Purpose, SecondaryCall, SshLink, SshProcess, SshSettings, SshTarget};
@@ -102,7 +102,7 @@ fn connect(
         .map_err(|error| Failure::new(error.to_string()))?;
     let SshLink { mut stdin, mut stdout, process } = link;
     let process = Arc::new(Mutex::new(process));
-    let met = handshake::meet(&mut stdout, &mut stdin).map_err(|error| explain(&error, &process))?;
+    let met = handshake::meet(&mut stdout, &mut stdin).map_err(|error| not_met(&error, &process))?;
     if !met.banner.is_empty() {
         tracing::warn!(banner = %met.banner.escape_ascii(), "the remote shell prints before gsyncd starts");
     }
@@ -164,6 +164,15 @@ fn last_words(process: &SharedProcess) -> String {
     process.why_ended(LAST_WORDS_PATIENCE).to_string()
 }
 
+/// As [`explain`], with an exit code by which the monitor knows that it is worth trying again soon.
+fn not_met(error: &impl std::fmt::Display, process: &SharedProcess) -> Failure {
+    let ended = process.lock().unwrap_or_else(PoisonError::into_inner).why_ended(LAST_WORDS_PATIENCE);
+    match ended.is_not_let_in() {
+        true => Failure { message: ended.to_string(), code: NOT_LET_IN },
+        false => explain(error, process),
+    }
+}
+
 /// The reason, with what ssh and the far side said.
 fn explain(error: &impl std::fmt::Display, process: &SharedProcess) -> Failure {
     let said = process.lock().unwrap_or_else(PoisonError::into_inner).last_words();
@@ -171,5 +180,41 @@ fn explain(error: &impl std::fmt::Display, process: &SharedProcess) -> Failure {
         Failure::new(error.to_string())
     } else {
         Failure::new(format!("{error}; ssh said: {said}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_met;
+    use crate::exit::{FAILURE, NOT_LET_IN};
+    use crate::link::ssh::{Purpose, SshLink, SshSettings, SshTarget};
+    use std::io::Read as _;
+    use std::sync::{Arc, Mutex};
+
+    /// How the worker ends when "ssh" does that.
+    fn end(script: &str) -> (u8, String) {
+        let settings = SshSettings {
+            command: "sh -c".into(),
+            options: script.replace(' ', "${IFS}").into(),
+            port: None,
+            purpose: Purpose::Volume,
+        };
+        let target = SshTarget { user: None, host: "vault".into() };
+        let mut link = SshLink::start(&settings, &target, &[]).unwrap();
+        link.stdout.read_to_end(&mut Vec::new()).unwrap();
+        let failure = not_met(&"no hello", &Arc::new(Mutex::new(link.process)));
+        (failure.code, failure.message)
+    }
+
+    #[test]
+    fn only_a_closed_door_is_worth_knocking_again() {
+        let (code, message) = end("echo denied >&2; exit 255");
+        assert!(
+            code == NOT_LET_IN && message.contains("push-pem") && message.ends_with("denied"),
+            "{message}"
+        );
+        assert_eq!(end("exit 127").0, NOT_LET_IN);
+        assert_eq!(end("exit 1").0, FAILURE);
+        assert_eq!(end("kill -9 $$").0, FAILURE);
     }
 }

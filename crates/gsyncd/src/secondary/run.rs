@@ -12,7 +12,7 @@ use gsyncd_core::cli::SecondaryArgs;
 use gsyncd_core::conf::Settings;
 use gsyncd_core::gluster::names;
 use gsyncd_sys::xattr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,10 +35,13 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     let acl_mount = acl_mount(request);
     let brick = local_brick(args, settings);
     tracing::info!(local_brick = brick.is_some(), "mounted");
+    // `/proc/PID/cwd` is how others find what is served (spec: glusterd-interface 6.4)
+    let directory = format!("/proc/self/fd/{}", mount.root().as_raw_fd());
+    std::env::set_current_dir(directory).map_err(|error| Failure::new(format!("mount: {error}")))?;
     let tree = GlusterTree::open(own(&mount)?, Some(acl_mount), brick)?;
     let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
-    tracing::info!(volume = %args.session.secondary.volume, "secondary listening");
+    tracing::info!(context = "GLUSTER", volume = %args.session.secondary.volume, "secondary listening");
     let options = ServeOptions { threads: THREADS, timeout };
     let served = serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options);
     // the process ends now, and the mount with its last descriptor: closing it properly would wait for the

@@ -29,10 +29,25 @@ impl Backoff {
     }
 }
 
+/// The longest pause before another try to get in where nobody lets us in yet: keys are pushed in the background, and
+/// who has just pushed them looks at the status.
+pub const KNOCK_PAUSE: Duration = Duration::from_secs(3);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+impl Backoff {
+    /// For knocking at the door: half a second to [`KNOCK_PAUSE`].
+    #[must_use]
+    pub fn knocking() -> Backoff {
+        Backoff::new(FIRST_PAUSE, KNOCK_PAUSE, HEALTHY_AFTER)
+    }
+}
+
 impl Default for Backoff {
     /// Half a second to ten seconds, over after a minute of health. Stock: always ten seconds.
     fn default() -> Backoff {
-        Backoff::new(Duration::from_millis(500), Duration::from_secs(10), Duration::from_secs(60))
+        Backoff::new(FIRST_PAUSE, Duration::from_secs(10), HEALTHY_AFTER)
     }
 }
 
@@ -46,5 +61,7 @@ mod tests {
         let lives = [0, 0, 3, 59, 0, 0, 0, 60, 0];
         let pauses = lives.map(|seconds| backoff.pause(Duration::from_secs(seconds)).as_millis());
         assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 10_000, 10_000, 500, 1000]);
+        let mut knocking = Backoff::knocking();
+        assert_eq!([0; 5].map(|_| knocking.pause(Duration::ZERO).as_millis()), [500, 1000, 2000, 3000, 3000]);
     }
 }

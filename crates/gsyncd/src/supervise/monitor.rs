@@ -10,6 +10,7 @@ use gsyncd_core::status::{monitor as state, worker};
 use gsyncd_sys::poll;
 use gsyncd_sys::signal::{self, Signal, SignalFd};
 
+use super::backoff::Backoff;
 use super::distribute::WorkerSpec;
 use super::fleet::Fleet;
 use super::spawn::{Nursery, WorkerCall};
@@ -18,7 +19,6 @@ use crate::tree::mount;
 
 /// What workers get after SIGTERM; with the rest of the stop it fits in glusterd's second, and in 300 ms.
 const STOP_GRACE: Duration = Duration::from_millis(200);
-const DISCOVERY_PAUSE: Duration = Duration::from_secs(1);
 
 /// The workers could not be found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,12 +108,17 @@ fn supervise(plan: MonitorPlan, fleet: &Arc<Fleet>, liveness: PipeReader) {
 /// Asks until there is an answer: missing keys and an unreachable site heal without a restart.
 fn discover(plan: &MonitorPlan) -> Vec<WorkerSpec> {
     let mut told = String::new();
+    let mut backoff = Backoff::knocking();
     loop {
         match (plan.discover)() {
             Ok(specs) => return specs,
             Err(undiscovered) => {
                 if told != undiscovered.reason {
-                    tracing::error!("cannot find out the workers [{{reason={}}}]", undiscovered.reason);
+                    tracing::error!(
+                        context = "Monitor",
+                        reason = undiscovered.reason,
+                        "cannot find out the workers"
+                    );
                 }
                 for brick in &undiscovered.bricks {
                     plan.board.worker(brick, worker::FAULTY, &undiscovered.reason);
@@ -121,7 +126,7 @@ fn discover(plan: &MonitorPlan) -> Vec<WorkerSpec> {
                 told = undiscovered.reason;
             }
         }
-        std::thread::sleep(DISCOVERY_PAUSE);
+        std::thread::sleep(backoff.pause(Duration::ZERO));
     }
 }
 

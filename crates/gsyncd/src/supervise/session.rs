@@ -90,8 +90,11 @@ impl StatusBoard for Files {
     fn worker(&self, brick: &Path, state: &str, error: &str) {
         let path = status_file::brick_path(&self.state_file, brick);
         let written = status_file::update_brick(&path, |status| {
+            if status.worker_status != state {
+                tracing::info!(context = "GeorepStatus", status = state, brick = %brick.display(), "Worker Status Change");
+            }
             state.clone_into(&mut status.worker_status);
-            if state == worker::FAULTY {
+            if [worker::FAULTY, worker::INCONSISTENT].contains(&state) {
                 error.clone_into(&mut status.last_error);
                 status.last_error_time = epoch_seconds();
             }

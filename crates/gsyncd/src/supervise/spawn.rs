@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use gsyncd_core::status::worker;
 use gsyncd_sys::child::{self, Watched};
 use gsyncd_sys::poll;
 use gsyncd_sys::signal::Signal;
@@ -16,6 +17,7 @@ use gsyncd_sys::signal::Signal;
 use super::daemon::REPORT_VARIABLE;
 use super::distribute::{Node, WorkerSpec};
 use super::fleet::Fleet;
+use crate::exit;
 use crate::link::tail::Tail;
 use crate::liveness::LIVENESS_VARIABLE;
 use crate::program::Program;
@@ -87,6 +89,30 @@ pub enum End {
     },
 }
 
+const NOT_LET_IN: i32 = exit::NOT_LET_IN as i32;
+
+impl End {
+    /// Whether the worker did not get in: it is worth knocking again soon.
+    #[must_use]
+    pub fn is_not_let_in(&self) -> bool {
+        matches!(self, End::Ended { status, .. } if status.code() == Some(NOT_LET_IN))
+    }
+
+    /// What the brick's status says then. An exit code that no worker gives of itself has a text of its own
+    /// (spec: glusterd-interface 3.4); the stock monitor then ends with all workers, ours tries again.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match self {
+            End::Ended { status, .. }
+                if status.code().is_some_and(|code| ![0, 1, NOT_LET_IN].contains(&code)) =>
+            {
+                worker::INCONSISTENT
+            }
+            _ => worker::FAULTY,
+        }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, last_words) = match self {
@@ -97,6 +123,7 @@ impl fmt::Display for End {
                 last_words,
             ),
             End::Ended { status, last_words } => match (status.code(), status.signal()) {
+                (Some(NOT_LET_IN), _) => ("the worker was not let in".to_owned(), last_words),
                 (Some(code), _) => (format!("the worker ended with exit code {code}"), last_words),
                 (None, signal) => {
                     (format!("the worker was killed by signal {}", signal.unwrap_or(0)), last_words)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gsyncd_core::status::worker;
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, KNOCK_PAUSE};
 use super::distribute::WorkerSpec;
 use super::probe;
 use super::spawn::{self, End, Nursery, WorkerCall};
@@ -38,9 +38,10 @@ pub fn keep(
         // With none up the preferred one is tried all the same: ssh may go through a proxy the probe knows nothing of.
         let node = up.as_ref().unwrap_or(&spec.preferred);
         tracing::info!(
-            "starting gsyncd worker [{{brick={}}}, {{secondary_node={}}}]",
-            brick.display(),
-            node.host
+            context = "Monitor",
+            brick = %brick.display(),
+            secondary_node = %node.host,
+            "starting gsyncd worker"
         );
         let started = Instant::now();
         let end = spawn::live(nursery, call, spec, node);
@@ -48,9 +49,51 @@ pub fn keep(
             return;
         }
         let reason = end.to_string();
-        tracing::error!("worker died [{{brick={}}}, {{reason={reason}}}]", brick.display());
-        board.worker(brick, worker::FAULTY, &reason);
+        tracing::error!(context = "Monitor", brick = %brick.display(), %reason, "worker died");
+        board.worker(brick, end.state(), &reason);
         let pause = backoff.pause(started.elapsed());
-        std::thread::sleep(if up.is_some() { pause } else { pause.min(UNREACHABLE_PAUSE) });
+        std::thread::sleep(pause.min(longest_pause(&end, up.is_some())));
+    }
+}
+
+/// What a pause is cut to, so that a session heals by itself soon after what was missing is there.
+fn longest_pause(end: &End, is_up: bool) -> Duration {
+    match (is_up, end.is_not_let_in()) {
+        (false, _) => UNREACHABLE_PAUSE,
+        (true, true) => KNOCK_PAUSE,
+        (true, false) => Duration::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longest_pause;
+    use crate::exit::NOT_LET_IN;
+    use crate::supervise::spawn::End;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+    use std::time::Duration;
+
+    fn ended(raw: i32) -> End {
+        End::Ended { status: ExitStatus::from_raw(raw), last_words: String::new() }
+    }
+
+    #[test]
+    fn who_is_not_let_in_knocks_again_soon() {
+        let not_let_in = ended(i32::from(NOT_LET_IN) << 8);
+        assert_eq!(longest_pause(&not_let_in, true), Duration::from_secs(3));
+        assert_eq!(longest_pause(&not_let_in, false), Duration::from_secs(1));
+        assert_eq!(longest_pause(&ended(1 << 8), true), Duration::MAX);
+        assert_eq!(not_let_in.to_string(), "the worker was not let in");
+    }
+
+    /// spec: glusterd-interface 3.4
+    #[test]
+    fn exit_codes_have_a_status() {
+        let codes = [0, 1, i32::from(NOT_LET_IN), 2, 3, 101].map(|code| ended(code << 8).state());
+        assert_eq!(codes, ["Faulty", "Faulty", "Faulty", "inconsistent", "inconsistent", "inconsistent"]);
+        for signal in [9, 10, 11, 15] {
+            assert_eq!(ended(signal).state(), "Faulty");
+        }
     }
 }

@@ -153,6 +153,8 @@ impl Keeper {
     fn start(request: &MountRequest) -> Result<Keeper, String> {
         let (socket, far) = UnixStream::pair().map_err(|error| error.to_string())?;
         let mut command = request.program.command(request.order().to_words());
+        // not where the user works: that may be on another mount, which the keeper would keep
+        command.current_dir("/");
         command.stdin(Stdio::from(OwnedFd::from(far))).stdout(Stdio::null()).stderr(Stdio::null());
         child::prepare(&mut command, Vec::new());
         // The command owns the keeper's end of the socket too: it goes with this function, so an early death is seen.

@@ -39,6 +39,16 @@ pub enum LinkError {
     },
 }
 
+impl LinkError {
+    /// Whether ssh was not let in: no host that answers, no key, or a key without its forced command. All of these
+    /// heal when somebody there does something about it.
+    #[must_use]
+    pub fn is_not_let_in(&self) -> bool {
+        let LinkError::Ended { status: Some(status), .. } = self else { return false };
+        matches!(status.code(), Some(255 | 127))
+    }
+}
+
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

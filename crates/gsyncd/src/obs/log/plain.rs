@@ -26,16 +26,16 @@ pub fn start_plain(target: Plain) {
     let Plain { file, writer, level } = target;
     let sink = match (file, writer) {
         (None, Some(writer)) => writer,
-        (path, _) => Box::new(Sink { path, open: None }),
+        (path, _) => Box::new(Sink::new(path)),
     };
     install(Lines { level, line: |event: &Event<'_>| line(event, &Zoned::now()), sink: Mutex::new(sink) });
 }
 
 /// One line with its line end.
 fn line(event: &Event<'_>, now: &Zoned) -> String {
-    let mut parts = Parts { bare: true, ..Parts::default() };
+    let mut parts = Parts::default();
     event.record(&mut parts);
-    let fields = if parts.fields.is_empty() { String::new() } else { format!(" {}", parts.fields) };
+    let fields: String = parts.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
     let stamp = now.strftime("%Y-%m-%d %H:%M:%S");
     format!("{stamp} {} {}{fields}\n", event.metadata().level(), parts.message)
 }
