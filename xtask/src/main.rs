@@ -15,7 +15,8 @@ usage: cargo xtask COMMAND
   ci       set up, then run every check and test there is: what CI runs
   demo     replicate a directory before your eyes; `demo cluster`: a volume, on a throw-away GlusterFS
   lab      run a command on a private host with GlusterFS (cargo xtask lab --help)
-  bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours
+  bench    the stock gsyncd and ours at the same work, and the limit; `bench directory`: rsync, lsyncd and ours;
+           `bench quick`: the commands that glusterd waits for
            (cargo xtask bench --help)
   docs     write the man page and the completions to target/docs
   setup    install the packages and fetch the files that the lab needs

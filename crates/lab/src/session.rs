@@ -14,6 +14,22 @@ pub struct Session {
     pub census: Census,
 }
 
+/// Waits until the hook of `create push-pem` has done its work.
+///
+/// # Errors
+/// It does not finish within 30 s.
+#[track_caller]
+pub fn after_create(secondary: &str) -> Done {
+    wait::until(Duration::from_secs(30), "the create hook ends", || {
+        let keys = fs::read_to_string("/root/.ssh/authorized_keys").unwrap_or_default();
+        let info = gluster(&["volume", "info", secondary]).map_err(|failure| failure.to_string())?;
+        match (keys.contains("gsyncd"), info.contains("features.read-only: on")) {
+            (true, true) => Ok(()),
+            (keys, read_only) => Err(format!("key pushed: {keys}, secondary read-only: {read_only}")),
+        }
+    })
+}
+
 /// One line of `status`: the element names of the CLI's XML and their texts.
 pub type Pair = BTreeMap<String, String>;
 
@@ -28,15 +44,13 @@ impl Session {
         let census = Census::take();
         let session = Session { primary: primary.into(), secondary: secondary.into(), census };
         session.geo(&["create", "push-pem"])?;
-        wait::until(Duration::from_secs(30), "the create hook ends", || {
-            let keys = fs::read_to_string("/root/.ssh/authorized_keys").unwrap_or_default();
-            let info = gluster(&["volume", "info", secondary]).map_err(|failure| failure.to_string())?;
-            match (keys.contains("gsyncd"), info.contains("features.read-only: on")) {
-                (true, true) => Ok(()),
-                (keys, read_only) => Err(format!("key pushed: {keys}, secondary read-only: {read_only}")),
-            }
-        })?;
+        after_create(secondary)?;
         Ok(Session { census: Census::take(), ..session })
+    }
+
+    /// A session that is still to be created; what runs now is not its own.
+    pub fn planned(primary: &str, secondary: &str) -> Session {
+        Session { primary: primary.into(), secondary: secondary.into(), census: Census::take() }
     }
 
     /// Makes the keys and creates the session without pushing them: nobody is let in yet. The text to add to the

@@ -1,5 +1,6 @@
-//! The benches: [`volume`] against the stock gsyncd, [`directory`] against rsync and lsyncd.
+//! The benches: [`volume`] and [`quick`] against the stock gsyncd, [`directory`] against rsync and lsyncd.
 mod directory;
+mod quick;
 mod volume;
 
 use gsyncd_lab::Done;
@@ -13,6 +14,9 @@ pub fn run(mut words: Vec<OsString>) -> Done {
     if words.first().is_some_and(|word| word == "directory") {
         words.remove(0);
         return directory::run(words);
+    }
+    if words.first().is_some_and(|word| word == "quick") {
+        return quick::run(words.get(1..).unwrap_or_default());
     }
     volume::run(words)
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 const HELP: &str = "\
 usage: cargo xtask bench [stock|ours|limit]...
        cargo xtask bench directory [OPTION]...   (plain directories; has its own --help)
+       cargo xtask bench quick [ROUNDS]          (the commands that glusterd waits for)
 
 Case 1: 10,000 files of 4 KiB in 100 directories, made while the session is stopped; from `start` to all there.
 Beside it: start to Active, the latency of a live change, and the limit: four parallel cp of the same files from the

@@ -2,9 +2,9 @@
 
 use super::generation::Generation;
 use super::ini::{Document, VARS};
-use super::options::{Access, Kind, canonical_name, canonical_value, truth};
+use super::options::{Access, Kind, canonical_name, canonical_value, is_other_kind, truth};
 use super::settings::{Facts, Settings};
-use super::table::{Check, Entry, Table};
+use super::table::{Check, Entry, Table, is_of_kind};
 use std::fmt;
 
 /// Why a config command fails. The names are echoed as received.
@@ -72,6 +72,8 @@ pub fn check<'a>(
 fn kept(option: &Entry, name: &str, value: &str) -> String {
     match truth(value) {
         Some(truth) if option.kind == Kind::Bool && option.check == Check::None => truth.to_string(),
+        // In a file it counts as false; who types it is told.
+        None if is_other_kind(name) => value.to_owned(),
         _ => canonical_value(name, value),
     }
 }
@@ -94,7 +96,7 @@ pub fn set(
     }
     let value = kept(option, name, value);
     let settings = Settings::new(table, document, facts);
-    if option.kind == Kind::Text && settings.get(&option.name) == Some(value.as_str()) {
+    if matches!(option.kind, Kind::Text | Kind::Path) && settings.get(&option.name) == Some(value.as_str()) {
         return Ok(false);
     }
     Ok(write(document, table.generation(), &option.name, &value))
@@ -145,7 +147,7 @@ fn is_valid(option: &Entry, value: &str, is_executable: IsExecutable<'_>) -> boo
     }
     let int = value.parse::<i64>().ok();
     let kind = match option.kind {
-        Kind::Text => true,
+        Kind::Text | Kind::Path => is_of_kind(option.kind, value),
         Kind::Int => int.is_some(),
         Kind::Bool => value == "true" || value == "false",
     };

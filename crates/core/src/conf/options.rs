@@ -10,6 +10,8 @@ pub enum Kind {
     Int,
     /// `true` or `false`.
     Bool,
+    /// The path of something that this program makes: absolute, or a template of such a path.
+    Path,
 }
 
 /// What `config-set` demands of a value beyond its kind.
@@ -66,6 +68,10 @@ impl OptionSpec {
 
     const fn flag(self) -> Self {
         OptionSpec { kind: Kind::Bool, ..self }
+    }
+
+    const fn path(self) -> Self {
+        OptionSpec { kind: Kind::Path, ..self }
     }
 
     const fn check(self, validation: Validation) -> Self {
@@ -125,14 +131,14 @@ pub static OPTIONS: &[OptionSpec] = &[
         "changelog-log-file",
         session!("${gluster_logdir}/geo-replication/", "changes-${local_id}.log"),
         "Log of the reader of changelogs",
-    )
+    ).path()
     .informational()
     .template(),
     text("changelog-log-level", "INFO", "Log level of the reader of changelogs").check(LEVELS),
     text("checkpoint", "0", "Everything up to this time (epoch seconds) is to be confirmed; 0 is none")
         .int()
         .check(Validation::UnixTime),
-    text("cli-log-file", "${gluster_logdir}/geo-replication/cli.log", "Log of commands without a session")
+    text("cli-log-file", "${gluster_logdir}/geo-replication/cli.log", "Log of commands without a session").path()
         .informational()
         .template(),
     text("cli-log-level", "INFO", "Log level of commands without a session").check(LEVELS),
@@ -141,7 +147,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         "georep-session-working-dir",
         session!("${glusterd_workdir}/geo-replication/", ""),
         "Directory of the session's files",
-    )
+    ).path()
     .fixed()
     .template(),
     text("gfid-conflict-resolution", "true", "Resolve gfids that disagree").flag().check(Validation::Bool),
@@ -152,29 +158,29 @@ pub static OPTIONS: &[OptionSpec] = &[
         "gluster-log-file",
         session!("${gluster_logdir}/geo-replication/", "mnt-${local_id}.log"),
         "Log of the mount of the primary volume",
-    )
+    ).path()
     .informational()
     .template(),
     text("gluster-log-level", "INFO", "Log level of the mount of the primary volume").check(LEVELS),
-    text("gluster-logdir", "/var/log/glusterfs", "Directory of logs"),
+    text("gluster-logdir", "/var/log/glusterfs", "Directory of logs").path(),
     text("gluster-params", "aux-gfid-mount acl", "Options of the mount of the primary volume"),
-    text("gluster-rundir", "/var/run/gluster", "Directory of pid files"),
-    text("glusterd-workdir", "/var/lib/glusterd", "glusterd's working directory"),
-    text("gsyncd-miscdir", "/var/lib/misc/gluster/gsyncd", "Directory of working directories"),
+    text("gluster-rundir", "/var/run/gluster", "Directory of pid files").path(),
+    text("glusterd-workdir", "/var/lib/glusterd", "glusterd's working directory").path(),
+    text("gsyncd-miscdir", "/var/lib/misc/gluster/gsyncd", "Directory of working directories").path(),
     text("ignore-deletes", "false", "Do not delete on the secondary").flag(),
     text("isolated-secondarys", "", "Nodes of the secondary that are not to be used"),
-    text("log-file", session!("${gluster_logdir}/geo-replication/", "gsyncd.log"), "Log of the session")
+    text("log-file", session!("${gluster_logdir}/geo-replication/", "gsyncd.log"), "Log of the session").path()
         .informational()
         .template(),
     text("log-level", "INFO", "Log level of the session").check(LEVELS),
     text("log-rsync-performance", "false", "Log what rsync says about its work").flag().check(Validation::Bool),
     text("max-rsync-retries", "10", "How often data is sent again before it is given up").int(),
-    text("meta-volume-mnt", "/run/gluster/shared_storage", "Where the meta volume is mounted"),
+    text("meta-volume-mnt", "/run/gluster/shared_storage", "Where the meta volume is mounted").path(),
     text(
         "pid-file",
         "${gluster_rundir}/gsyncd-${primary}-${primary_secondary_host}-${secondaryvol}.pid",
         "Pid file of the monitor",
-    )
+    ).path()
     .fixed()
     .template(),
     text("primary-bricks", "", "Bricks of the primary volume").valueless().informational(),
@@ -198,14 +204,14 @@ pub static OPTIONS: &[OptionSpec] = &[
         "secondary-gluster-log-file",
         session!("${gluster_logdir}/geo-replication-secondaries/", "mnt-${primary_node}-${primary_brick_id}.log"),
         "Log of the mount of the secondary volume",
-    )
+    ).path()
     .informational()
     .template(),
     text(
         "secondary-gluster-log-file-mbr",
         session!("${gluster_logdir}/geo-replication-secondaries/", "mnt-mbr-${primary_node}-${primary_brick_id}.log"),
         "The same, below the mountbroker",
-    )
+    ).path()
     .informational()
     .template(),
     text("secondary-gluster-log-level", "INFO", "Log level of the mount of the secondary volume").check(LEVELS),
@@ -214,7 +220,7 @@ pub static OPTIONS: &[OptionSpec] = &[
         "secondary-log-file",
         session!("${gluster_logdir}/geo-replication-secondaries/", "gsyncd.log"),
         "Log of the serving end",
-    )
+    ).path()
     .informational()
     .template(),
     text("secondary-log-level", "INFO", "Log level of the serving end").check(LEVELS),
@@ -236,7 +242,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     )
     .template(),
     text("ssh-port", "22", "Port of sshd on the secondary").int().check(Validation::Range(1, 65535)),
-    text("state-file", session!("${glusterd_workdir}/geo-replication/", "monitor.status"), "The monitor's status")
+    text("state-file", session!("${glusterd_workdir}/geo-replication/", "monitor.status"), "The monitor's status").path()
         .fixed()
         .template(),
     text("state-socket-unencoded", "", "Not used; glusterd wants to see it"),
@@ -249,7 +255,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     text("tar-command", "tar", "Path of tar").check(Validation::Executable),
     text("use-meta-volume", "false", "Choose the active worker of a replica by a lock on the meta volume").flag(),
     text("use-rsync-xattrs", "false", "Let rsync carry extended attributes").flag(),
-    text("working-dir", session!("${gsyncd_miscdir}/", ""), "Directory of state that can be made anew")
+    text("working-dir", session!("${gsyncd_miscdir}/", ""), "Directory of state that can be made anew").path()
         .informational()
         .template(),
 ];
@@ -326,6 +332,7 @@ mod tests {
             match option.kind {
                 Kind::Int => assert!(default.parse::<i64>().is_ok(), "{}", option.name),
                 Kind::Bool => assert!(["true", "false"].contains(&default), "{}", option.name),
+                Kind::Path => assert!(default.starts_with(['/', '$']), "{}", option.name),
                 Kind::Text => {}
             }
             if let Validation::Choice(words) = option.validation {

@@ -2,7 +2,7 @@
 
 use super::generation::Generation;
 use super::ini::{Document, VARS};
-use super::options::{canonical_name, canonical_value};
+use super::options::{Kind, canonical_name, canonical_value};
 use super::table::{Table, is_of_kind};
 use super::template::substitute;
 use crate::cli::Session;
@@ -95,6 +95,7 @@ impl Settings {
         }
         settings.override_with(facts);
         settings.substitute(table, facts);
+        settings.keep_paths_absolute(table, facts);
         settings
     }
 
@@ -108,6 +109,7 @@ impl Settings {
         let mut settings = Settings::defaults(table, facts);
         settings.substitute(table, facts);
         values.into_iter().for_each(|(name, value)| settings.take(table, name, value));
+        settings.keep_paths_absolute(table, facts);
         settings.override_with(facts);
         settings
     }
@@ -151,6 +153,29 @@ impl Settings {
             if let Some(value) = self.values.get_mut(&option.name) {
                 *value = substitute(value, lookup);
             }
+        }
+    }
+
+    /// A path that is not absolute would be taken from wherever the process happens to be: the built-in one stands in
+    /// for it.
+    fn keep_paths_absolute(&mut self, table: &Table, facts: &Facts) {
+        let is_wrong = |value: &String| !value.starts_with('/');
+        let paths =
+            table.iter().filter(|option| option.kind == Kind::Path).map(|option| option.name.as_str());
+        let wrong: Vec<&str> = paths.filter(|name| self.values.get(*name).is_some_and(is_wrong)).collect();
+        if wrong.is_empty() {
+            return;
+        }
+        let mut sound = Settings::defaults(table, facts);
+        sound.substitute(table, facts);
+        for name in wrong {
+            let value = sound.values.remove(name).filter(|value| !is_wrong(value));
+            let was = match value {
+                Some(value) => self.values.insert(name.to_owned(), value),
+                None => self.values.remove(name),
+            };
+            let was = was.unwrap_or_default();
+            self.problems.push(format!("{name}: '{}' is no absolute path, ignored", was.escape_debug()));
         }
     }
 
@@ -271,5 +296,18 @@ mod tests {
         let settings = settings(b"[vars]\ngluster-logdir = /l\n", &facts);
         assert_eq!(settings.text("state-file"), "/w/geo-replication/pvol_lab_svol/monitor.status");
         assert_eq!(settings.text("gluster-log-file"), "/l/geo-replication/pvol_lab_svol/mnt-bricks-b1.log");
+    }
+
+    /// They would be taken from wherever the process happens to be.
+    #[test]
+    fn paths_that_are_not_absolute_are_those_of_the_table() {
+        let file = b"[vars]\nlog-file = x\nglusterd-workdir = ..\nstate-file = ${primary}/s\nworking-dir =\npid-file = /p\n";
+        let settings = settings(file, &facts());
+        assert_eq!(settings.text("log-file"), "/var/log/glusterfs/geo-replication/pvol_lab_svol/gsyncd.log");
+        let session = "/var/lib/glusterd/geo-replication/pvol_lab_svol/";
+        assert_eq!(settings.text("georep-session-working-dir"), session);
+        assert_eq!(settings.text("state-file"), format!("{session}monitor.status"));
+        assert_eq!(settings.text("pid-file"), "/p");
+        assert_eq!(settings.problems().len(), 4, "{:?}", settings.problems());
     }
 }

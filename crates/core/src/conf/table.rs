@@ -170,6 +170,7 @@ impl Table {
 pub fn is_of_kind(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Text => true,
+        Kind::Path => value.starts_with('/') || value.starts_with("${"),
         Kind::Int => value.trim().parse::<i64>().is_ok(),
         Kind::Bool => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
     }

@@ -1,5 +1,5 @@
 //! The first process of the private host: prepares it, runs the command, reaps orphans until the command ends.
-use super::{Rsync, mounts};
+use super::{Rsync, mounts, place};
 use crate::command::run;
 use crate::{Done, Failure};
 use rustix::process::{WaitOptions, WaitStatus};
@@ -21,7 +21,7 @@ pub fn main(args: &[OsString]) -> ExitCode {
 
 fn host(state: &Path, rsync: &OsString, gsyncd: &OsString, command: &[OsString]) -> Done<ExitCode> {
     run("ip", &["link", "set", "lo", "up"])?;
-    run("hostname", &["lab"])?;
+    run("hostname", &[place::name(state).as_str()])?;
     let rsync = Rsync::parse(&rsync.to_string_lossy())?;
     let gsyncd = (gsyncd != "stock").then(|| Path::new(gsyncd));
     mounts::prepare(state, rsync, gsyncd)?;

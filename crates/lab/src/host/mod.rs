@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The hidden first word with which the program starts itself inside the namespaces.
-const INNER: &str = "--inside-the-namespaces";
+pub(crate) const INNER: &str = "--inside-the-namespaces";
 
 /// Runs `lab`'s command line (without the program's name).
 pub fn main(args: Vec<OsString>) -> ExitCode {

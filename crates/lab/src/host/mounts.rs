@@ -47,7 +47,9 @@ pub fn prepare(state: &Path, rsync: Rsync, gsyncd: Option<&Path>) -> Done {
 
 fn hosts(state: &Path) -> Done {
     let file = state.join("hosts");
-    fs::write(&file, "127.0.0.1 localhost lab lab.local\n::1 localhost\n")?;
+    let name = place::name(state);
+    let others = fs::read_to_string(state.join(place::NEIGHBOURS)).unwrap_or_default();
+    fs::write(&file, format!("127.0.0.1 localhost {name} {name}.local\n::1 localhost\n{others}"))?;
     bind(&file, Path::new("/etc/hosts"))
 }
 

@@ -35,6 +35,16 @@ pub fn libexec() -> Done<PathBuf> {
     })
 }
 
+/// A file in a state directory that holds the host's name, where it is another than `lab`.
+pub const NAME: &str = "name";
+/// A file in a state directory that holds lines for the host's `/etc/hosts`.
+pub const NEIGHBOURS: &str = "neighbours";
+
+/// The name of the host of that state directory.
+pub fn name(state: &Path) -> String {
+    std::fs::read_to_string(state.join(NAME)).unwrap_or_else(|_| "lab".to_owned())
+}
+
 /// A state directory of one lab. It is removed when dropped, or by the next lab when this process was killed.
 pub struct State {
     /// The directory.

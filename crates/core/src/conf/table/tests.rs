@@ -5,7 +5,7 @@ use crate::conf::{Document, Generation};
 /// An entry as a row of the golden, without its key.
 fn row(entry: &Entry) -> [String; 5] {
     let kind = match entry.kind {
-        Kind::Text => "",
+        Kind::Text | Kind::Path => "",
         Kind::Int => "int",
         Kind::Bool => "bool",
     };
