@@ -185,7 +185,7 @@ mod tests {
             ),
             ("svol:ca6b0e7a-b12c-48a9-a505-d1f35700077b", "svol:UUID"),
             ("<u>1e1cc4b7-d1c2-4a2b-9e52-3f6d8d3f3b11</u>", "<u>UUID</u>"),
-            ("checkpoint:1795356663 now", "checkpoint:1795356663 now"),
+            ("checkpoint:1795356663 now", "checkpoint:SECONDS now"),
             ("set to 1795356663", "set to SECONDS"),
             ("---------------", ""),
             ("a-b face", "a-b face"),
