@@ -1,6 +1,6 @@
 //! Gathers facts: reads the present truth about names and objects and writes it down as batches.
 
-use super::view::{Sight, View};
+use super::view::{Opened, Sight, View};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Attributes, Batch, Body, Holding, Kind, Object};
 use gsyncd_sys::{Errno, Error, at};
@@ -301,6 +301,17 @@ impl<'a> Facts<'a> {
     /// Reads what is wanted; None when the object is dead. Attributes are read before the content, so that a
     /// change in between leaves a time that is too old, never one that vouches for content not sent.
     fn read(&self, gfid: Gfid, want: Want) -> Result<Option<Object>, Error> {
+        let already = self.stated.get(&gfid).and_then(|&at| self.batch.objects.get(at));
+        let sent = already.is_some_and(|object| matches!(object.body, Body::Inline(_) | Body::Follows));
+        if !sent
+            && want.xattrs
+            && matches!(want.content, Content::All | Content::Hash)
+            && let Some(Opened { sight, xattrs, file }) = self.view.file(gfid, INLINE_LIMIT_BYTES)?
+        {
+            let mut attributes = sight.attributes;
+            let body = body(&file, want.content, &mut attributes)?;
+            return Ok(Some(Object { gfid, attributes, xattrs: Some(xattrs), body, times_only: false }));
+        }
         let Some(Sight { mut attributes, .. }) = self.view.sight(gfid)? else { return Ok(None) };
         let xattrs = if want.xattrs {
             let Some(xattrs) = self.view.xattrs(gfid)? else { return Ok(None) };
@@ -308,8 +319,6 @@ impl<'a> Facts<'a> {
         } else {
             None
         };
-        let already = self.stated.get(&gfid).and_then(|&at| self.batch.objects.get(at));
-        let sent = already.is_some_and(|object| matches!(object.body, Body::Inline(_) | Body::Follows));
         let body = match want.content {
             _ if attributes.kind != Kind::File || sent => Body::Untouched,
             Content::None => Body::Untouched,

@@ -1,7 +1,7 @@
 //! The present truth about a plain directory.
 
 use super::ground::{Found, Ground, Place, identify, stat_of, unreadable_map};
-use crate::primary::view::{Sight, UNSETTLED, View, replicated_xattrs};
+use crate::primary::view::{Opened, Sight, UNSETTLED, View, replicated_xattrs};
 use gsyncd_core::id::{Entry, Gfid, Name, Stime};
 use gsyncd_core::truth::{Kind, Xattr};
 use gsyncd_sys::at::Stat;
@@ -85,6 +85,17 @@ pub fn open_file(dir: impl AsFd, name: &[u8]) -> Result<OwnedFd, Error> {
     }
 }
 
+/// Opens what is at a place, if it is this file.
+fn open_there(place: &Place, gfid: Gfid) -> Result<OwnedFd, Error> {
+    let file = match open_file(&place.dir, &place.name) {
+        Err(error) if matches!(error.errno, Errno::NOENT | Errno::LOOP) => {
+            return Err(unsettled(&place.name));
+        }
+        outcome => outcome?,
+    };
+    if identify(&file, b"")? == gfid { Ok(file) } else { Err(unsettled(&place.name)) }
+}
+
 impl View for DirectoryView {
     fn holder(&self, at: &Entry) -> Result<Option<Gfid>, Error> {
         let Some(dir) = self.ground.dir(at.parent)? else {
@@ -136,13 +147,19 @@ impl View for DirectoryView {
 
     fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>, Error> {
         let Some(place) = self.place(gfid)? else { return Ok(None) };
-        let file = match open_file(&place.dir, &place.name) {
-            Err(error) if matches!(error.errno, Errno::NOENT | Errno::LOOP) => {
-                return Err(unsettled(&place.name));
-            }
-            outcome => outcome?,
-        };
-        if identify(&file, b"")? == gfid { Ok(Some(file)) } else { Err(unsettled(&place.name)) }
+        open_there(&place, gfid).map(Some)
+    }
+
+    fn file(&self, gfid: Gfid, limit_bytes: u64) -> Result<Option<Opened>, Error> {
+        let Some(place) = self.place(gfid)? else { return Ok(None) };
+        if place.stat.type_bits() != 0o100_000 || place.stat.size > limit_bytes {
+            return Ok(None);
+        }
+        let file = open_there(&place, gfid)?;
+        let stat = at::stat_fd(&file)?;
+        let sight = Sight { attributes: Sight::attributes_of(Kind::File, &stat), names: stat.nlink };
+        let xattrs = xattrs_of(&file)?;
+        Ok(Some(Opened { sight, xattrs, file }))
     }
 
     fn list(&self, dir: Gfid, each: &mut dyn FnMut(Name, Gfid) -> Result<(), Error>) -> Result<(), Error> {

@@ -59,6 +59,16 @@ pub fn replicated_xattrs(
     Ok(found)
 }
 
+/// A regular file that is open for reading.
+pub struct Opened {
+    /// What it looks like.
+    pub sight: Sight,
+    /// Its replicated xattrs, sorted by key.
+    pub xattrs: Vec<Xattr>,
+    /// Where its content is read from, later than the rest.
+    pub file: OwnedFd,
+}
+
 /// Reads the present truth. "Not there" is a value, never an error; an error means "cannot be told now".
 pub trait View: Send + Sync {
     /// Who holds a name; None when it is free or its directory is gone.
@@ -90,6 +100,15 @@ pub trait View: Send + Sync {
     /// # Errors
     /// Anything that leaves the answer open.
     fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>, Error>;
+
+    /// As [`View::sight`], [`View::xattrs`] and [`View::open`] of a regular file of up to so many bytes, at one look.
+    /// None: it has to be looked at three times.
+    ///
+    /// # Errors
+    /// Anything that leaves the answer open.
+    fn file(&self, _gfid: Gfid, _limit_bytes: u64) -> Result<Option<Opened>, Error> {
+        Ok(None)
+    }
 
     /// Calls `each` for every entry of a directory, in no order; nothing when it is gone.
     ///
