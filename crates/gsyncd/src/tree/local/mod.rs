@@ -7,6 +7,7 @@ mod access;
 mod aside;
 mod change;
 mod dirs;
+mod displaced;
 mod handle;
 mod index;
 mod look;

@@ -186,10 +186,15 @@ impl Paths {
 
     /// An O_PATH handle of an object.
     pub(super) fn open(&self, gfid: Gfid) -> Result<Option<OwnedFd>> {
+        Ok(self.open_at(gfid)?.map(|(_, _, fd)| fd))
+    }
+
+    /// As [`Paths::find`] and [`Paths::open`].
+    pub(super) fn open_at(&self, gfid: Gfid) -> Result<Option<(Arc<OwnedFd>, Entry, OwnedFd)>> {
         self.by_name(gfid, |parent, at, handle| {
             self.access.count(1);
             let fd = self.access.within(&[parent], || at::open_path(parent, at.name.as_bytes()))?;
-            Ok((self.handle_of(&fd)? == *handle).then_some(fd))
+            Ok((self.handle_of(&fd)? == *handle).then(|| (Arc::clone(parent), at.clone(), fd)))
         })
     }
 

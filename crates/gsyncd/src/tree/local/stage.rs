@@ -1,6 +1,7 @@
 //! New versions of files, written beside the old ones: who reads a file sees one or the other, also after a crash.
 
 use super::LocalTree;
+use super::displaced::Displaced;
 use super::handle::Open;
 use super::record::Record;
 use crate::tree::{Handle, Seen, is_absent};
@@ -18,6 +19,7 @@ pub(super) struct Stage {
     dir: OwnedFd,
     /// A directory gets its times back after each rename into it: one at a time, or they would be mixed up.
     publishing: Mutex<()>,
+    displaced: Displaced,
 }
 
 /// So many files are made durable one by one.
@@ -39,7 +41,7 @@ impl Stage {
         for name in left {
             at::unlink(&dir, &name)?;
         }
-        Ok(Stage { dir, publishing: Mutex::new(()) })
+        Ok(Stage { dir, publishing: Mutex::new(()), displaced: Displaced::default() })
     }
 }
 
@@ -79,7 +81,7 @@ impl LocalTree {
 
     pub(super) fn publish_version(&self, gfid: Gfid) -> Result<()> {
         let missing = || Error::new("publish", &gfid.canonical(), Errno::NOENT);
-        let (dir, at) = self.paths.find(gfid)?.ok_or_else(missing)?;
+        let (dir, at, old) = self.paths.open_at(gfid)?.ok_or_else(missing)?;
         let name = gfid.canonical();
         let handle = self.paths.handle_at(&self.stage.dir, &name)?.ok_or_else(missing)?;
         let access = &self.paths.access;
@@ -91,6 +93,7 @@ impl LocalTree {
             access.within(&[&dir], || at::rename(&self.stage.dir, &name, &dir, at.name.as_bytes()))?;
             at::set_times_handle(&dir, before.atime, before.mtime)
         };
+        self.stage.displaced.give_up(old);
         let record = Record { handle, kind: Kind::File.type_bits(), names: vec![at] };
         self.paths.index.bind(gfid, record)?;
         match timed {
