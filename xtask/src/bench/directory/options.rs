@@ -15,7 +15,7 @@ tool follows, and what it uses when nothing happens. `sync -f` of the target is 
   --set small|large          only this tree (repeatable)
   --case NAME                only first-sync, no-change, changed, latency or idle (repeatable)
   --tool NAME                only gsyncd, rsync, rsync-delete, lsyncd or lsyncd-1s (repeatable)
-  --rounds N                 how often everything is measured (default 5); medians are shown
+  --rounds N                 how often everything is measured (default 6: two tools are first as often); medians are shown
   --files N                  how many small files (default 20,000)
   --mebibytes N              how large the large file is (default 1,024)
   --raw                      print every measurement as it is made
@@ -89,7 +89,7 @@ impl Options {
             sets: vec![Set::Small, Set::Large],
             cases: vec![Case::FirstSync, Case::NoChange, Case::Changed, Case::Latency, Case::Idle],
             tools: Tool::ALL.to_vec(),
-            rounds: 5,
+            rounds: 6,
             files: 20_000,
             mebibytes: 1024,
             raw: false,
