@@ -15,7 +15,8 @@ tool follows, and what it uses when nothing happens. `sync -f` of the target is 
   --set small|large          only this tree (repeatable)
   --case NAME                only first-sync, no-change, changed, latency or idle (repeatable)
   --tool NAME                only gsyncd, rsync, rsync-delete, lsyncd or lsyncd-1s (repeatable)
-  --rounds N                 how often everything is measured (default 6: two tools are first as often); medians are shown
+  --rounds N                 how often everything is measured (default 6, so that both of two come first equally
+                             often); medians are shown
   --files N                  how many small files (default 20,000)
   --mebibytes N              how large the large file is (default 1,024)
   --raw                      print every measurement as it is made
