@@ -109,6 +109,7 @@ impl Code for Why {
                 encode_bytes(call.as_bytes(), out);
             }
             Why::Present => out.push(3),
+            Why::Times => out.push(4),
         }
     }
     fn decode(input: &mut &[u8]) -> Result<Why, Malformed> {
@@ -120,6 +121,7 @@ impl Code for Why {
                 call: String::from_utf8_lossy(decode_bytes(input)?).into(),
             },
             3 => Why::Present,
+            4 => Why::Times,
             _ => return Err(Malformed("reason of a need")),
         })
     }

@@ -18,6 +18,8 @@ pub enum Why {
     },
     /// Answer to an audit: the secondary has this entry.
     Present,
+    /// A directory in which a run was interrupted: its times are perhaps not its own.
+    Times,
 }
 
 /// One thing that is not true yet: read the present truth about `gfid` and about the name `at`, say it again.

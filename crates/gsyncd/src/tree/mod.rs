@@ -178,6 +178,15 @@ pub trait Handle: Send {
     fn close(self: Box<Self>) -> Result<()>;
 }
 
+/// What an interrupted run left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Names that it or somebody else put there: perhaps nobody else knows of them.
+    pub names: Vec<Entry>,
+    /// Directories in which it was at work: their times are perhaps not their own.
+    pub directories: Vec<Gfid>,
+}
+
 /// The secondary's tree. Errors are those of the calls made; [`is_fatal`] tells those after which nothing
 /// can work any more. Transient errors of the file system are retried inside.
 pub trait Tree: Send + Sync {
@@ -234,10 +243,9 @@ pub trait Tree: Send + Sync {
     fn publish(&self, gfid: Gfid) -> Result<()> {
         Err(Error::new("publish", &gfid.canonical(), Errno::NOENT))
     }
-    /// Names that were put there by a run before this one after its last sync, or by somebody else: perhaps nobody
-    /// else knows of them.
-    fn unsettled(&self) -> Vec<Entry> {
-        Vec::new()
+    /// What a run before this one did after its last sync.
+    fn unsettled(&self) -> Left {
+        Left::default()
     }
     /// True for a name that the tree keeps for itself: it is never listed, identified or placed into.
     fn reserves(&self, _at: &Entry) -> bool {

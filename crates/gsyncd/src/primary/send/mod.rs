@@ -347,7 +347,7 @@ impl Sender {
         };
         self.sent_bytes -= sent.bytes;
         self.counts.calls += answer.calls;
-        let is_need = |need: &&Need| !matches!(need.why, Why::Present);
+        let is_need = |need: &&Need| !matches!(need.why, Why::Present | Why::Times);
         self.counts.needs += answer.needs.iter().filter(is_need).count() as u64;
         let undone: std::collections::HashSet<Gfid> = answer.needs.iter().map(|need| need.gfid).collect();
         // these are said again with their content; one that is only in the way here is not

@@ -75,6 +75,10 @@ impl Repair {
         if matches!(need.why, Why::Present) && (self.is_right(&need) || self.is_left_alone(&need)) {
             return;
         }
+        // one that is not replicated any more is none of ours, whatever its times
+        if matches!(need.why, Why::Times) && !matches!(self.view.sight(need.gfid), Ok(Some(_))) {
+            return;
+        }
         if self.stuck.contains_key(&need.gfid) {
             // nothing new can be said of it in this round
             self.unsettled.extend(need.at);
@@ -215,6 +219,7 @@ fn state(facts: &mut Facts, need: &Need, is_new: bool) {
                 facts.whole(need.gfid, Want::ALL);
             }
             Why::Fate | Why::Present => facts.whole(need.gfid, Want { content: Content::None, xattrs: true }),
+            Why::Times => drop(facts.object(need.gfid, Want { content: Content::None, xattrs: true })),
         }
     }
     if let Some(at) = &need.at {

@@ -36,7 +36,7 @@ impl From<Need> for Stuck {
             Why::Failed { errno, call } => format!("{call}: {}", std::io::Error::from_raw_os_error(errno)),
             Why::Missing => "the secondary keeps missing it".into(),
             Why::Fate => "the secondary keeps finding it in the way".into(),
-            Why::Present => "the secondary keeps reporting it".into(),
+            Why::Present | Why::Times => "the secondary keeps reporting it".into(),
         };
         Stuck { gfid: need.gfid, at: need.at, reason, passing, name_only: false }
     }

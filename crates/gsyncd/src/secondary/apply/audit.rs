@@ -1,9 +1,9 @@
 //! Reports what is in directories, so that the primary finds what should not be there.
 
-use super::parking::is_ours;
+use super::parking::{PARKING, is_ours};
 use super::pool::parallel;
 use super::work::Work;
-use crate::tree::{Holder, Strangers, is_absent};
+use crate::tree::{Holder, Left, Strangers, is_absent};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Need, Why};
 use gsyncd_sys::Errno;
@@ -39,10 +39,11 @@ impl Work<'_> {
         }
     }
 
-    /// Reports who holds names that an earlier run left and the primary may know nothing of.
-    pub(super) fn report_unsettled(&self, names: Vec<Entry>) {
-        let mut found = Vec::new();
-        for at in names.into_iter().filter(|at| !is_ours(at)) {
+    /// Reports who holds names that an earlier run left and the primary may know nothing of, and where it was at work.
+    pub(super) fn report_unsettled(&self, left: Left) {
+        let directories = left.directories.into_iter().filter(|gfid| *gfid != PARKING);
+        let mut found: Vec<Need> = directories.map(|gfid| Need { gfid, at: None, why: Why::Times }).collect();
+        for at in left.names.into_iter().filter(|at| !is_ours(at)) {
             match self.tree.identify(&at) {
                 Ok(Holder::Held(gfid)) => found.push(Need { gfid, at: Some(at), why: Why::Present }),
                 Ok(Holder::Free | Holder::NoParent) => {}

@@ -23,8 +23,8 @@ mod work;
 
 pub use parking::PARKING;
 
-use crate::tree::Tree;
-use gsyncd_core::id::{Entry, Gfid};
+use crate::tree::{Left, Tree};
+use gsyncd_core::id::Gfid;
 use gsyncd_core::truth::{Answer, Batch};
 use gsyncd_sys::{Errno, Error, Result};
 use parking::Parking;
@@ -37,7 +37,7 @@ pub struct Engine {
     parking: Parking,
     threads: usize,
     /// To be told of with the first answer.
-    unsettled: Mutex<Vec<Entry>>,
+    unsettled: Mutex<Left>,
 }
 
 impl Engine {
@@ -50,8 +50,12 @@ impl Engine {
     /// The call that failed.
     pub fn open(tree: Arc<dyn Tree>, threads: usize) -> Result<Engine> {
         let parking = Parking::open(&*tree)?;
-        let unsettled = Mutex::new(tree.unsettled());
-        Ok(Engine { tree, parking, threads: threads.max(1), unsettled })
+        let mut left = tree.unsettled();
+        // made by a run that did not come to the end of what it wanted it for: what it knew of the root is lost
+        if parking.exists() && !left.directories.contains(&Gfid::ROOT) {
+            left.directories.push(Gfid::ROOT);
+        }
+        Ok(Engine { tree, parking, threads: threads.max(1), unsettled: Mutex::new(left) })
     }
 
     /// Makes the facts of a batch true. Everything that the answer does not mention is true and durable.

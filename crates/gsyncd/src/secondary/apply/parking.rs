@@ -79,6 +79,10 @@ impl Parking {
         Ok(Parking { state: Mutex::new(state) })
     }
 
+    pub(super) fn exists(&self) -> bool {
+        lock(&self.state).exists
+    }
+
     pub(super) fn all(&self) -> Vec<Gfid> {
         lock(&self.state).parked.iter().copied().collect()
     }

@@ -210,6 +210,7 @@ impl LocalTree {
             }
             return self.put_aside(&dir, at);
         };
+        self.unsettled.note(at.parent)?;
         let _changing = self.paths.access.change();
         self.paths.access.within(&[&dir], || at::rmdir(&dir, name))?;
         self.paths.dirs.forget(gfid);

@@ -20,7 +20,7 @@ mod strangers;
 mod tests;
 mod unsettled;
 
-use super::{Access as Purpose, Durability, Handle, Holder, Seen, Strangers as Expected, Tree};
+use super::{Access as Purpose, Durability, Handle, Holder, Left, Seen, Strangers as Expected, Tree};
 use crate::exit::Failure;
 use access::Access;
 use aside::Aside;
@@ -53,8 +53,8 @@ pub struct LocalTree {
     aside: Aside,
     stage: Stage,
     unsettled: Unsettled,
-    /// Names that a former run left, and the index did not have.
-    left: Vec<Entry>,
+    /// What a former run left; of the names those that the index did not have.
+    left: Left,
     strangers: Expected,
     threads: usize,
     /// Held for as long as the tree is open.
@@ -98,12 +98,13 @@ impl LocalTree {
         let stage = Stage::open(&own_fd)?;
         let aside = Aside::new(own_fd, &own);
         let (unsettled, strangers) = (Unsettled::open(&own)?, Expected::Few);
-        let left = Vec::new();
+        let left = Left::default();
         let mut tree =
             LocalTree { paths, file_system, aside, stage, unsettled, left, strangers, threads, _lock: lock };
         // a copy that never saw a sync is compared as a whole anyway
         if tree.generation() > 0 {
-            tree.left = tree.meet_left(tree.unsettled.left());
+            let directories = tree.unsettled.left();
+            tree.left = Left { names: tree.meet_left(directories.clone()), directories };
         }
         if tree.generation() == 0 && !tree.is_empty()? {
             tree.strangers = Expected::Many;
@@ -180,7 +181,7 @@ impl Tree for LocalTree {
         self.publish_version(gfid)
     }
 
-    fn unsettled(&self) -> Vec<Entry> {
+    fn unsettled(&self) -> Left {
         self.left.clone()
     }
 

@@ -84,6 +84,8 @@ impl LocalTree {
         let (dir, at, old) = self.paths.open_at(gfid)?.ok_or_else(missing)?;
         let name = gfid.canonical();
         let handle = self.paths.handle_at(&self.stage.dir, &name)?.ok_or_else(missing)?;
+        // between the two calls its directory has the wrong times
+        self.unsettled.note(at.parent)?;
         let access = &self.paths.access;
         let _changing = access.change();
         access.count(2);

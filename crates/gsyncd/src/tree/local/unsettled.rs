@@ -1,4 +1,5 @@
-//! Which directories got names since the index was stored last: after a crash the index is older than these.
+//! In which directories names changed since the index was stored last: after a crash the index is older than these, and
+//! their times are perhaps those of the change.
 //!
 //! Each is written down before its first change, without waiting for the disk: it is there after a kill. The list is
 //! as long as the changes are new; it is emptied after each commit.
@@ -59,7 +60,7 @@ impl Unsettled {
         self.lock().before.iter().copied().collect()
     }
 
-    /// A name is about to be put into a directory.
+    /// A name in a directory is about to change.
     pub(super) fn note(&self, directory: Gfid) -> Result<()> {
         let mut lists = self.lock();
         if !lists.fresh.insert(directory) || lists.before.contains(&directory) {

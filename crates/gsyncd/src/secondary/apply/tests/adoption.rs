@@ -218,7 +218,44 @@ fn what_a_killed_run_left_is_told_of_with_the_first_answer() {
     let tree = local::open(&root, [7; 16]).unwrap();
     let engine = Engine::open(Arc::clone(&tree), 2).unwrap();
     let needs = engine.apply(&Batch::default()).unwrap().needs;
-    let [need] = &*needs else { panic!("{needs:?}") };
-    assert_eq!((need.at.as_ref(), &need.why), (Some(&entry(DIR, b"late")), &Why::Present));
+    let [times, present] = &*needs else { panic!("{needs:?}") };
+    assert_eq!((times.gfid, &times.why), (DIR, &Why::Times));
+    assert_eq!((present.at.as_ref(), &present.why), (Some(&entry(DIR, b"late")), &Why::Present));
     assert_eq!(engine.apply(&Batch::default()).unwrap().needs, []);
+}
+
+/// The needs of the first answer of a run that finds what another one left without a sync.
+fn first_needs(copy: Copy) -> Vec<Need> {
+    let Copy { _home, root, tree, engine } = copy;
+    drop((tree, engine));
+    let tree = local::open(&root, [7; 16]).unwrap();
+    let engine = Engine::open(tree, 2).unwrap();
+    engine.apply(&Batch::default()).unwrap().needs
+}
+
+/// A kill between the rename over the old version and the directory's old times would leave the wrong ones for ever.
+#[test]
+fn where_a_killed_run_published_the_times_are_asked_for() {
+    let copy = copy(|_| ());
+    let directory = object(DIR, Kind::Directory, 0, Body::Untouched);
+    let names = [(top("d"), Some(DIR)), (entry(DIR, b"f"), Some(ONE))];
+    assert_eq!(copy.say(&names, &[directory, inline(ONE, b"old")]), []);
+    let object = inline(ONE, b"a new version");
+    copy.engine.apply(&Batch { objects: vec![object], ..Batch::default() }).unwrap();
+    let needs = first_needs(copy);
+    assert!(needs.contains(&Need { gfid: DIR, at: None, why: Why::Times }), "{needs:?}");
+}
+
+/// What the root looked like before the parking directory was made is known to nobody after a kill.
+#[test]
+fn where_a_killed_run_parked_the_roots_times_are_asked_for() {
+    let copy = copy(|_| ());
+    let names = [(top("x"), Some(ONE))];
+    assert_eq!(copy.say(&names, &[inline(ONE, b"lives on")]), []);
+    // another takes the name, and the one that has it lives on under one that is not said
+    let alive = object(ONE, Kind::File, 8, Body::Untouched);
+    copy.say(&[(top("x"), Some(TWO))], &[inline(TWO, b"2"), alive]);
+    assert!(copy.root.join(".gsyncd-parking").exists());
+    let needs = first_needs(copy);
+    assert!(needs.contains(&Need { gfid: Gfid::ROOT, at: None, why: Why::Times }), "{needs:?}");
 }
