@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -204,9 +205,11 @@ fn play(title: &str, lines: &str) {
             }
             "create" => place.create(&release),
             "$" => expected = call(&place, rest),
-            "write" => {
+            "write" | "program" => {
                 let (name, text) = rest.split_once(' ').unwrap();
-                fs::write(place.fill(name), text.replace('⏎', "\n")).unwrap();
+                fs::write(place.fill(name), place.fill(text).replace('⏎', "\n")).unwrap();
+                let mode = if verb == "program" { 0o755 } else { 0o644 };
+                fs::set_permissions(place.fill(name), fs::Permissions::from_mode(mode)).unwrap();
             }
             "file" => {
                 let text = fs::read_to_string(place.fill(rest)).unwrap();
@@ -217,10 +220,23 @@ fn play(title: &str, lines: &str) {
                 let text = fs::read_to_string(place.fill(file)).unwrap();
                 expected = text.lines().filter(|line| line.contains(word)).map(str::to_owned).collect();
             }
+            "logged" => {
+                let text = fs::read_to_string(place.fill(rest)).unwrap();
+                expected = text.lines().map(logged).collect();
+            }
             "end" => {}
             _ => panic!("{title}: {line}"),
         }
     }
+}
+
+/// A line of a log without its time and place: the level, the label, the message.
+fn logged(line: &str) -> String {
+    let (_time, line) = line.split_once("] ").unwrap();
+    let (head, message) = line.split_once(">: ").unwrap();
+    let label =
+        head.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(label, _)| label);
+    format!("{} ({label}) {message}", &head[..1])
 }
 
 /// The lines of stdout, or `? CODE` and the last line of stderr.

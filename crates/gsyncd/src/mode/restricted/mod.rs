@@ -111,3 +111,18 @@ fn become_rsync(invocation: &rsync::Invocation) -> Failure {
 fn cannot_run(program: &str, error: &std::io::Error) -> Failure {
     Failure { message: format!("exec of {program} failed: {error}"), code: exit::EXEC_FAILED }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cannot_run;
+
+    /// spec: glusterd-interface 3.4
+    #[test]
+    fn a_program_that_is_missing() {
+        let failure = cannot_run("rsync", &std::io::ErrorKind::NotFound.into());
+        assert_eq!(
+            (failure.to_string().as_str(), failure.code),
+            ("exec of rsync failed: entity not found", 127)
+        );
+    }
+}
