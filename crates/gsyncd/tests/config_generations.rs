@@ -172,6 +172,30 @@ fn the_template_answers_as_the_session_does() {
     }
 }
 
+/// spec: glusterd-interface 2.6: a line that is too long for glusterd costs it all lines
+#[test]
+fn no_line_is_too_long_for_glusterd() {
+    for release in RELEASES {
+        let place = Place::new();
+        place.series(release, 'T');
+        place.create(release);
+        let longest = |words: &str| place.ok(words).lines().map(str::len).max().unwrap();
+        let session = "-c CONF --iprefix=DATADIR :pvol lab::svol";
+        let set = |bytes: usize| {
+            let value = "ö".repeat(bytes / 2);
+            let words = format!("{session} --config-set rsync-options --value={value}");
+            place.run(&words.split(' ').map(|word| place.fill(word)).collect::<Vec<_>>())
+        };
+        assert!(set(4096).status.success(), "{release}");
+        assert!((4096..4350).contains(&longest(&format!("{session} --config-get-all"))), "{release}");
+        assert!(!set(4098).status.success(), "{release}");
+        // an administrator's editor takes it all the same
+        let text = fs::read_to_string(place.conf()).unwrap().replace("öö", "ööö");
+        fs::write(place.conf(), text).unwrap();
+        assert!((4096..4350).contains(&longest(&format!("{session} --config-get-all"))), "{release}");
+    }
+}
+
 /// Scripts: `glusterd RELEASE`, `create`, `$ WORDS`, then lines of what is printed; `? CODE MESSAGE`; `file NAME` and
 /// its lines after `| `.
 #[test]
