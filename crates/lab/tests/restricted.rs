@@ -119,7 +119,11 @@ fn beside_the_session(rsync: &dyn Fn(&str) -> String, target: &str) -> Done {
     for other in ["/", "/etc", "/proc/1/cwd", &format!("{target}/..")] {
         refused(&rsync(other), true, "rsync target does not match geo-replication session")?;
     }
-    refused("rsync --server --log-file=/etc/x . /proc/1/cwd", true, "disallowed rsync invocation")
+    // with the first, rsync would take its words from the connection
+    for flags in ["-s", "-logDtprse.iLsfxC", "--sender -re.iLsfxC --files-from=-", "--log-file=/etc/x"] {
+        refused(&format!("rsync --server {flags} . {target}"), true, "disallowed rsync invocation")?;
+    }
+    Ok(())
 }
 
 fn volumes() -> Done {
