@@ -6,6 +6,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -171,6 +172,30 @@ fn the_template_answers_as_the_session_does() {
     }
 }
 
+/// spec: glusterd-interface 2.6: a line that is too long for glusterd costs it all lines
+#[test]
+fn no_line_is_too_long_for_glusterd() {
+    for release in RELEASES {
+        let place = Place::new();
+        place.series(release, 'T');
+        place.create(release);
+        let longest = |words: &str| place.ok(words).lines().map(str::len).max().unwrap();
+        let session = "-c CONF --iprefix=DATADIR :pvol lab::svol";
+        let set = |bytes: usize| {
+            let value = "ö".repeat(bytes / 2);
+            let words = format!("{session} --config-set rsync-options --value={value}");
+            place.run(&words.split(' ').map(|word| place.fill(word)).collect::<Vec<_>>())
+        };
+        assert!(set(4096).status.success(), "{release}");
+        assert!((4096..4350).contains(&longest(&format!("{session} --config-get-all"))), "{release}");
+        assert!(!set(4098).status.success(), "{release}");
+        // an administrator's editor takes it all the same
+        let text = fs::read_to_string(place.conf()).unwrap().replace("öö", "ööö");
+        fs::write(place.conf(), text).unwrap();
+        assert!((4096..4350).contains(&longest(&format!("{session} --config-get-all"))), "{release}");
+    }
+}
+
 /// Scripts: `glusterd RELEASE`, `create`, `$ WORDS`, then lines of what is printed; `? CODE MESSAGE`; `file NAME` and
 /// its lines after `| `.
 #[test]
@@ -204,9 +229,11 @@ fn play(title: &str, lines: &str) {
             }
             "create" => place.create(&release),
             "$" => expected = call(&place, rest),
-            "write" => {
+            "write" | "program" => {
                 let (name, text) = rest.split_once(' ').unwrap();
-                fs::write(place.fill(name), text.replace('⏎', "\n")).unwrap();
+                fs::write(place.fill(name), place.fill(text).replace('⏎', "\n")).unwrap();
+                let mode = if verb == "program" { 0o755 } else { 0o644 };
+                fs::set_permissions(place.fill(name), fs::Permissions::from_mode(mode)).unwrap();
             }
             "file" => {
                 let text = fs::read_to_string(place.fill(rest)).unwrap();
@@ -217,10 +244,23 @@ fn play(title: &str, lines: &str) {
                 let text = fs::read_to_string(place.fill(file)).unwrap();
                 expected = text.lines().filter(|line| line.contains(word)).map(str::to_owned).collect();
             }
+            "logged" => {
+                let text = fs::read_to_string(place.fill(rest)).unwrap();
+                expected = text.lines().map(logged).collect();
+            }
             "end" => {}
             _ => panic!("{title}: {line}"),
         }
     }
+}
+
+/// A line of a log without its time and place: the level, the label, the message.
+fn logged(line: &str) -> String {
+    let (_time, line) = line.split_once("] ").unwrap();
+    let (head, message) = line.split_once(">: ").unwrap();
+    let label =
+        head.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(label, _)| label);
+    format!("{} ({label}) {message}", &head[..1])
 }
 
 /// The lines of stdout, or `? CODE` and the last line of stderr.

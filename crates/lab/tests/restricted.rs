@@ -18,7 +18,7 @@ const TEMPLATE: &str = "/var/lib/glusterd/geo-replication/gsyncd_template.conf";
 const CONTROL: &str = "/tmp/control";
 
 fn on_host(name: &str, body: fn() -> Done) -> Done {
-    on_a_private_host(name, env!("CARGO_BIN_EXE_gsyncd-lab"), Rsync::Host, body)
+    on_a_private_host(name, env!("CARGO_BIN_EXE_gsyncd-lab"), Rsync::V3_2_7, body)
 }
 
 #[track_caller]
@@ -93,6 +93,7 @@ fn the_key_opens_what_a_session_needs() -> Done {
         let held = Serving::start()?;
         let target = format!("/proc/{}/cwd", serving(&lab)?.pid);
         beside_the_session(&rsync, &target)?;
+        writes_stay_on_the_volume(&target)?;
         refused(&rsync(&target), false, "gsyncd sibling not found")?;
         volumes()?;
         networks()?;
@@ -119,7 +120,32 @@ fn beside_the_session(rsync: &dyn Fn(&str) -> String, target: &str) -> Done {
     for other in ["/", "/etc", "/proc/1/cwd", &format!("{target}/..")] {
         refused(&rsync(other), true, "rsync target does not match geo-replication session")?;
     }
-    refused("rsync --server --log-file=/etc/x . /proc/1/cwd", true, "disallowed rsync invocation")
+    // with the first, rsync would take its words from the connection
+    for flags in ["-s", "-logDtprse.iLsfxC", "--sender -re.iLsfxC --files-from=-", "--log-file=/etc/x"] {
+        refused(&format!("rsync --server {flags} . {target}"), true, "disallowed rsync invocation")?;
+    }
+    Ok(())
+}
+
+/// As a stock primary copies: releases of rsync before 3.4 follow a symbolic link of the volume then.
+fn writes_stay_on_the_volume(target: &str) -> Done {
+    for directory in ["/tmp/from", "/tmp/again/x", "/tmp/outside"] {
+        fs::create_dir_all(directory)?;
+    }
+    fs::write("/tmp/from/plain", "plain")?;
+    fs::write("/tmp/again/x/evil", "evil")?;
+    std::os::unix::fs::symlink("/tmp/outside", "/tmp/from/x")?;
+    let copy = |from: &str, flags: &[&str], what: &str| {
+        let mut command = Command::new("rsync");
+        command.args(["-e", &format!("ssh -i {KEY} -S {CONTROL}"), "-a", "--inplace"]).args(flags);
+        command.args([what, &format!("{HOST}:{target}")]).current_dir(from).output()
+    };
+    let fine = copy("/tmp/from", &[], "./")?;
+    must(fine.status.success(), || format!("{fine:?}"))?;
+    let arrived = fs::read_to_string("/srv/svol/brick/plain")?;
+    must(arrived == "plain" && fs::read_link("/srv/svol/brick/x").is_ok(), || arrived.clone())?;
+    let stray = copy("/tmp/again", &["-R", "--no-implied-dirs"], "x/evil")?;
+    must(!stray.status.success() && !fs::exists("/tmp/outside/evil")?, || format!("{stray:?}"))
 }
 
 fn volumes() -> Done {

@@ -50,6 +50,11 @@ impl std::error::Error for ConfigError {}
 /// Whether a path names an existing executable file: the one look at the world that validation needs.
 pub type IsExecutable<'a> = &'a dyn Fn(&str) -> bool;
 
+/// The longest value that is taken, in bytes. glusterd reads a line of settings into 4350 bytes; what is longer it takes
+/// for two lines, the second of which has no name, and then it knows no setting of the session at all (spec:
+/// glusterd-interface 2.6).
+pub const VALUE_LIMIT_BYTES: usize = 4096;
+
 /// Checks a name, and a value for it when one is given.
 ///
 /// # Errors
@@ -62,7 +67,7 @@ pub fn check<'a>(
 ) -> Result<&'a Entry, ConfigError> {
     let option = table.find(name).ok_or_else(|| ConfigError::InvalidName(name.to_owned()))?;
     let Some(value) = value else { return Ok(option) };
-    if is_valid(option, &kept(option, name, value), is_executable) {
+    if value.len() <= VALUE_LIMIT_BYTES && is_valid(option, &kept(option, name, value), is_executable) {
         return Ok(option);
     }
     Err(ConfigError::InvalidValue { name: name.to_owned(), value: value.to_owned() })

@@ -1,6 +1,8 @@
 //! rsync below a session's key: a receiver whose target is the mount of a session that is being served over the same
 //! connection (spec: glusterd-interface 6.4).
 
+mod flags;
+
 use super::basename;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -50,7 +52,7 @@ impl Invocation {
     /// `--server`, flags, `.`, absolute target.
     ///
     /// # Errors
-    /// Any other words, and flags that could write elsewhere than to the target.
+    /// Any other words, and flags that are not known to leave all but the target alone.
     pub fn parse(words: Vec<OsString>) -> Result<Invocation, Refusal> {
         let Some((first, rest)) = words.split_first() else { return Err(Refusal::Other) };
         if first != "--server" {
@@ -58,7 +60,7 @@ impl Invocation {
         }
         let flags = rest.iter().take_while(|word| word.as_bytes().first() == Some(&b'-')).count();
         let (flags, plain) = rest.split_at_checked(flags).unwrap_or_default();
-        if flags.iter().any(|flag| leads_elsewhere(flag.as_bytes())) {
+        if !flags.iter().all(|flag| flags::is_harmless(flag.as_bytes())) {
             return Err(Refusal::Other);
         }
         match plain {
@@ -68,15 +70,6 @@ impl Invocation {
             _ => Err(Refusal::Protected),
         }
     }
-}
-
-/// Flags that name other files than the target's: with them a session's key would be one for the whole machine. The
-/// stock program lets them pass; no gsyncd sends any of them.
-fn leads_elsewhere(flag: &[u8]) -> bool {
-    let is =
-        |name: &[u8]| flag == name || flag.strip_prefix(name).is_some_and(|rest| rest.first() == Some(&b'='));
-    let names: [&[u8]; 4] = [b"--daemon", b"--config", b"--log-file", b"--dparam"];
-    flag.contains(&b'/') || flag.windows(2).any(|pair| pair == b"..") || names.into_iter().any(is)
 }
 
 /// One process, as `/proc` shows it.

@@ -73,11 +73,12 @@ pub fn set_owner(session: &Session, common: &Common, owner: &str) -> Outcome {
 /// A checkpoint is told in the session's log (spec: glusterd-interface 3.3, step 11).
 fn set_old(session: &Session, common: &Common, name: &str, value: Option<&str>) -> Outcome {
     old_session::change(session, common, name, value)?;
-    if canonical_name(name) == "checkpoint" && session::load(session, common, "conf").is_ok() {
+    if canonical_name(name) == "checkpoint" && session::load(session, common, "config-set").is_ok() {
         match value {
             Some(value) => tracing::info!("checkpoint {} set", value.escape_debug()),
             None => tracing::info!("checkpoint info was reset"),
         }
+        tracing::info!("exiting.");
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `config-get`, `--config-get`, `--config-get-all` (spec: glusterd-interface 4.10).
 
 use super::machine::Machine;
-use super::{old_session, print, session};
+use super::{cut_for_glusterd, old_session, print, session};
 use crate::exit::Outcome;
 use gsyncd_core::cli::{ConfigGetArgs, Syntax};
 use gsyncd_core::conf::options::{Access, spoken_value};
@@ -25,7 +25,11 @@ pub fn run(args: &ConfigGetArgs, syntax: Syntax) -> Outcome {
         let options: Vec<Value> = rows.iter().map(|row| object(row, &machine.table, &settings)).collect();
         return print(&Value::Array(options).to_string());
     }
-    let lines: Vec<String> = rows.iter().map(|row| line(args, row)).collect();
+    let shown = |row: &Row| match syntax {
+        Syntax::Options => cut_for_glusterd(line(args, row)),
+        Syntax::Subcommand | Syntax::Directories => line(args, row),
+    };
+    let lines: Vec<String> = rows.iter().map(shown).collect();
     if lines.is_empty() { Ok(()) } else { print(&lines.join("\n")) }
 }
 

@@ -127,3 +127,11 @@ fn print(lines: &str) -> Outcome {
         .and_then(|()| out.flush())
         .map_err(|error| Failure::new(format!("stdout: {error}")))
 }
+
+/// A line that glusterd reads as one; see [`gsyncd_core::conf::change::VALUE_LIMIT_BYTES`]. No setting of its own is
+/// that long, so it misses nothing.
+fn cut_for_glusterd(mut line: String) -> String {
+    const LIMIT_BYTES: usize = 4300;
+    line.truncate(line.floor_char_boundary(LIMIT_BYTES));
+    line
+}

@@ -2,11 +2,13 @@
 //! (spec: glusterd-interface 4.1 to 4.6).
 
 use super::machine::{Machine, TEMPLATE};
-use super::print;
+
 use super::urls::resolve;
+use super::{cut_for_glusterd, print};
 use crate::exit::{Failure, Outcome};
 use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, ConfigGetArgs, Session, tunables};
+use gsyncd_core::conf::change::VALUE_LIMIT_BYTES;
 use gsyncd_core::conf::old::flatten::{self, flatten};
 use gsyncd_core::conf::old::section::in_order;
 use gsyncd_core::conf::old::settings::old_entry;
@@ -122,8 +124,10 @@ pub fn get(machine: &Machine, args: &ConfigGetArgs) -> Outcome {
         Some(name) => map.get(&name).map_or(Ok(()), |value| print(&one_line(value))),
         None if map.is_empty() => Ok(()),
         None => {
-            let lines: Vec<String> =
-                map.iter().map(|(key, value)| format!("{key}: {}", one_line(value))).collect();
+            let lines: Vec<String> = map
+                .iter()
+                .map(|(key, value)| cut_for_glusterd(format!("{key}: {}", one_line(value))))
+                .collect();
             print(&lines.join("\n"))
         }
     }
@@ -157,6 +161,9 @@ pub fn known(name: &str) -> Result<String, Failure> {
 pub fn change(session: &Session, common: &Common, name: &str, value: Option<&str>) -> Outcome {
     let machine = Machine::get();
     let key = known(name)?;
+    if value.is_some_and(|value| value.len() > VALUE_LIMIT_BYTES) {
+        return Err(Failure::new(format!("the value of {name} is too long")));
+    }
     let file = machine.config_file(session, common);
     let peers = Peers::of(session, resolve);
     conf_file::update(&file, Format::Old, |document| {

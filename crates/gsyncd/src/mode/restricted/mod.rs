@@ -1,5 +1,6 @@
 //! The forced command of the pushed ssh keys: decided in `core`, carried out here.
 
+mod confine;
 mod processes;
 
 use super::machine::{Machine, TEMPLATE};
@@ -8,8 +9,10 @@ use crate::exit::{self, Failure, Outcome};
 use crate::program::Program;
 use gsyncd_core::cli::{self, Invocation, UsageError};
 use gsyncd_core::shell::{Dispatch, Environment, dispatch, network, rsync};
+use gsyncd_sys::child;
 use std::env;
 use std::ffi::OsString;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,19 +98,43 @@ fn become_gluster(words: &[OsString]) -> Failure {
     cannot_run("gluster", &Command::new(program).args(words).env_remove(WANTED).exec())
 }
 
-/// Returns only when it may not, or that failed.
+/// Returns only when it may not, or that failed. The target becomes a descriptor of what was looked at: by the time
+/// rsync opens it, another process may have the sibling's number.
 fn become_rsync(invocation: &rsync::Invocation) -> Failure {
-    let allowed = rsync::sibling(&processes::all(), std::process::id()).and_then(|sibling| {
-        rsync::check_target(&invocation.target, sibling, &processes::working_directory(sibling))
+    let found = rsync::sibling(&processes::all(), std::process::id()).and_then(|sibling| {
+        let (seen, directory) = processes::working_directory(sibling);
+        rsync::check_target(&invocation.target, sibling, &seen)?;
+        directory.ok_or(rsync::Refusal::Target)
     });
-    match allowed {
-        Err(refusal) => Failure::new(refusal.to_string()),
-        Ok(()) => {
-            cannot_run("rsync", &Command::new("rsync").args(&invocation.words).env_remove(WANTED).exec())
-        }
+    let directory = match found {
+        Ok(directory) => directory,
+        Err(refusal) => return Failure::new(refusal.to_string()),
+    };
+    if let Err(error) = confine::to(directory.as_fd()) {
+        return Failure::new(format!("rsync cannot be confined to the volume: {error}"));
     }
+    let (_target, words) = invocation.words.split_last().unwrap_or((&invocation.target, &[]));
+    let mut command = Command::new("rsync");
+    command.args(words).arg(format!("/proc/self/fd/{}", directory.as_raw_fd())).env_remove(WANTED);
+    child::prepare(&mut command, vec![directory]);
+    cannot_run("rsync", &command.exec())
 }
 
 fn cannot_run(program: &str, error: &std::io::Error) -> Failure {
     Failure { message: format!("exec of {program} failed: {error}"), code: exit::EXEC_FAILED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cannot_run;
+
+    /// spec: glusterd-interface 3.4
+    #[test]
+    fn a_program_that_is_missing() {
+        let failure = cannot_run("rsync", &std::io::ErrorKind::NotFound.into());
+        assert_eq!(
+            (failure.to_string().as_str(), failure.code),
+            ("exec of rsync failed: entity not found", 127)
+        );
+    }
 }

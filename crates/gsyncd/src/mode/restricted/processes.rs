@@ -2,6 +2,7 @@
 
 use gsyncd_core::shell::rsync::{Process, WorkingDirectory};
 use std::fs;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::Path;
 
 /// All processes that can be seen. Those that end meanwhile are left out.
@@ -15,13 +16,16 @@ fn one(pid: u32) -> Option<Process> {
     Process::parse(pid, &read("status")?, &read("cmdline")?)
 }
 
-/// Where a process works; nowhere when it has ended or is somebody else's.
-pub fn working_directory(pid: u32) -> WorkingDirectory {
+/// Where a process works, and that directory; nowhere when it has ended or is somebody else's.
+pub fn working_directory(pid: u32) -> (WorkingDirectory, Option<OwnedFd>) {
     let path = format!("/proc/{pid}/cwd");
-    WorkingDirectory {
-        link: fs::read_link(&path).map(Into::into).unwrap_or_default(),
-        is_on_volume: gsyncd_sys::mount::is_fuse(Path::new(&path)).unwrap_or(false),
-    }
+    let link = fs::read_link(&path).map(Into::into).unwrap_or_default();
+    let directory = fs::File::open(&path).ok().map(OwnedFd::from);
+    let is_on_volume = directory.as_ref().is_some_and(|directory| {
+        let opened = format!("/proc/self/fd/{}", directory.as_raw_fd());
+        gsyncd_sys::mount::is_fuse(Path::new(&opened)).unwrap_or(false)
+    });
+    (WorkingDirectory { link, is_on_volume }, directory)
 }
 
 #[cfg(test)]
@@ -85,9 +89,9 @@ mod tests {
 
     #[test]
     fn where_a_process_works() {
-        let here = working_directory(std::process::id());
+        let (here, directory) = working_directory(std::process::id());
         assert_eq!(here.link, std::env::current_dir().unwrap().into_os_string());
-        assert!(!here.is_on_volume);
-        assert_eq!(working_directory(u32::MAX).link, "");
+        assert!(!here.is_on_volume && directory.is_some());
+        assert_eq!(working_directory(u32::MAX).0.link, "");
     }
 }
