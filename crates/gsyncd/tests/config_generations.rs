@@ -21,7 +21,9 @@ struct Place {
 
 impl Place {
     fn new() -> Place {
-        let place = Place { directory: tempfile::tempdir().unwrap() };
+        // the place's own name must not be taken for a word of a script, whatever it is
+        let directory = tempfile::Builder::new().prefix("CONFTMPLGDDATADIR").tempdir().unwrap();
+        let place = Place { directory };
         fs::create_dir_all(place.sessions()).unwrap();
         place
     }
@@ -51,13 +53,25 @@ impl Place {
         command.output().unwrap()
     }
 
-    /// `W` is the directory of all; `CONF`, `TMPL` and `GD` are where glusterd has them.
+    /// `CONF`, `TMPL` and `GD` are where glusterd has them; `DATADIR` is the directory of all.
     fn fill(&self, text: &str) -> String {
-        let gd = self.sessions();
-        text.replace("CONF", self.conf().to_str().unwrap())
-            .replace("TMPL", self.template().to_str().unwrap())
-            .replace("GD", gd.to_str().unwrap())
-            .replace("DATADIR", self.directory.path().to_str().unwrap())
+        let words = [
+            ("CONF", self.conf()),
+            ("TMPL", self.template()),
+            ("GD", self.sessions()),
+            ("DATADIR", self.directory.path().to_owned()),
+        ];
+        let first = |text: &str| {
+            let found = words.iter().filter_map(|(word, path)| Some((text.find(word)?, *word, path)));
+            found.min_by_key(|(at, ..)| *at)
+        };
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some((at, word, path)) = first(rest) {
+            filled.push_str(&rest[..at]);
+            filled.push_str(path.to_str().unwrap());
+            rest = &rest[at + word.len()..];
+        }
+        filled + rest
     }
 
     /// Sends a release's whole series to the template or to the session's file, as `when` says.

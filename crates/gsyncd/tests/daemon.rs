@@ -238,6 +238,37 @@ fn the_log_is_where_it_is_configured_or_on_stderr() {
     assert_eq!(machine.state(), "Paused");
 }
 
+/// spec: glusterd-interface 3.6
+#[test]
+fn a_session_without_a_file_is_told_in_the_log() {
+    let machine = Machine::new();
+    let file = machine.session().join("gsyncd.conf");
+    let log = |words: &[&str]| {
+        let output = machine.run(&[words, &["--debug"]].concat());
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let status = ["status", "pvol", "localhost::svol", "--local-path", "/b1"];
+    let told = |text: &str| text.contains("Session config file not exists");
+    assert!(!told(&log(&status)));
+    fs::rename(&file, machine.session().join("other.conf")).unwrap();
+    for words in [&status[..], &["config-get", "pvol", "localhost::svol"], &["delete", "pvol", "x::svol"]] {
+        let host = if words[0] == "delete" { "x" } else { "localhost" };
+        let path = machine.path("geo-replication").join(format!("pvol_{host}_svol/gsyncd.conf"));
+        let want = format!(
+            "Session config file not exists, using the default config [{{path={}}}]\n",
+            path.display()
+        );
+        let text = log(words);
+        let line = text.split_inclusive('\n').find(|line| line.ends_with(&want));
+        assert!(line.is_some_and(|line| line.contains("] W [session(")), "{words:?}: {text}");
+    }
+    let other = machine.session().join("other.conf");
+    assert!(!told(&log(&[&status[..], &["-c", other.to_str().unwrap()]].concat())));
+    // a command without a session has none
+    assert!(!told(&log(&["config-check", "log-level", "--value", "DEBUG"])));
+}
+
 /// spec: glusterd-interface 8.4
 #[test]
 fn a_glusterd_of_the_old_generation_gets_the_rows_it_knows() {

@@ -7,6 +7,8 @@ use gsyncd_lab::scenario::ACTIVE_CEILING;
 use gsyncd_lab::session::{Session, after_create};
 use gsyncd_lab::{Done, Failure, record, transcript, wait};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,12 +25,13 @@ fn all_verbs() -> Done {
         cluster.volume("pvol")?;
         cluster.volume("svol")?;
         let primary = cluster.mount("pvol")?;
+        let brick = cluster.brick("pvol");
         let session = Session::planned("pvol", "svol");
         let steps = transcript::parse(include_str!("../testdata/verbs.txt"))?;
         let words = ["volume", "geo-replication", "pvol", "lab::svol"];
         let who = if is_stock() { "stock" } else { "ours" };
         let (played, wrong) =
-            transcript::play(&steps, &words, who, |action| act(&session, &primary, action))?;
+            transcript::play(&steps, &words, who, |action| act(&session, (&primary, &brick), action))?;
         std::fs::write(transcript_file(who), played)?;
         if !wrong.is_empty() {
             let file = transcript_file(who);
@@ -73,7 +76,21 @@ fn every_form_is_known() -> Done {
     Err(Failure::new(format!("{} forms; used, and no golden: each with an example:\n{missing}", used.len())))
 }
 
-fn act(session: &Session, primary: &Path, action: &str) -> Done {
+/// The times up to which the primary's brick says that it is synced, one of each session that it knows; only these
+/// eight bytes, so none where there is one for entries as well.
+fn stimes(brick: &Path) -> Done<Vec<Vec<u8>>> {
+    let (mut names, mut value) = (vec![0; 1 << 16], vec![0; 64]);
+    let count = rustix::fs::listxattr(brick, &mut names)?;
+    let names = names.get(..count).unwrap_or_default().split(|byte| *byte == 0);
+    let mut times = Vec::new();
+    for name in names.filter(|name| name.ends_with(b"stime")) {
+        let count = rustix::fs::getxattr(brick, OsStr::from_bytes(name), &mut value)?;
+        times.push(value.get(..count).unwrap_or_default().to_vec());
+    }
+    Ok(times)
+}
+
+fn act(session: &Session, (primary, brick): (&Path, &Path), action: &str) -> Done {
     match action {
         "rooms" if Path::new(ROOM).is_dir() => Ok(()),
         "no rooms" if !Path::new(ROOM).exists() => Ok(()),
@@ -81,6 +98,10 @@ fn act(session: &Session, primary: &Path, action: &str) -> Done {
         "hook" => after_create("svol"),
         "active" => session.wait_active(ACTIVE_CEILING).map(drop),
         "synced" => session.wait_status(BOUND, "last_synced", |text| text.starts_with("20")).map(drop),
+        "stime" if stimes(brick)?.iter().any(|time| *time != [0; 8]) => Ok(()),
+        // spec: glusterd-interface 3.6
+        "stime reset" if stimes(brick)? == [[0; 8]] => Ok(()),
+        "stime" | "stime reset" => Err(Failure::new(format!("not so: {:?}", stimes(brick)))),
         // the stock one sees that it is done only when there is something to do
         "checkpoint" => wait::until(BOUND, "the checkpoint is completed", || {
             std::fs::write(primary.join("work"), "some").map_err(|error| error.to_string())?;

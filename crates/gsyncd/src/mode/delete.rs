@@ -3,32 +3,38 @@
 use super::session;
 use crate::exit::{Failure, Outcome};
 use crate::store::pidfile;
-use gsyncd_core::cli::DeleteArgs;
+use gsyncd_core::cli::{DeleteArgs, Session};
 use gsyncd_core::conf::Settings;
+use gsyncd_core::url::quote_plus;
 use gsyncd_sys::{Errno, xattr};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// Deletes a session that does not run.
 ///
 /// # Errors
-/// It runs, or something that exists cannot be removed.
+/// It runs, its file names a directory that is not its own (then nothing is removed), or something that exists cannot
+/// be removed.
 pub fn run(args: &DeleteArgs) -> Outcome {
     let settings = session::load(&args.session, &args.common, "delete")?.settings;
     let pid_file = settings.path("pid-file");
     if pidfile::is_running(&pid_file) {
         return Err(Failure::new("the session is running"));
     }
+    let [working, own] =
+        ["working-dir", "georep-session-working-dir"].map(|name| directory(&settings, name, &args.session));
+    let (working, own) = (working?, own?);
     tracing::info!(session = %args.session.directory_name(), "deleting the session");
     if args.reset_sync_time {
         reset_sync_time(&settings, args)?;
     }
-    remove_tree(&settings.path("working-dir"))?;
+    remove_tree(&working)?;
     remove_all_that_begin(&pid_file)?;
     // Last, because a delete that failed before must be possible again: this holds the config.
-    remove_tree(&settings.path("georep-session-working-dir"))
+    remove_tree(&own)
 }
 
 /// Sets each brick's stime back to "sync everything".
@@ -52,12 +58,37 @@ fn tolerate(result: gsyncd_sys::Result<()>) -> Outcome {
     }
 }
 
-fn remove_tree(path: &Path) -> Outcome {
-    let depth = path.components().filter(|part| matches!(part, Component::Normal(_))).count();
-    // A setting that names `/` or `/var` is a mistake that must not cost the machine.
-    if depth < 2 || !path.is_absolute() || path.components().any(|part| part == Component::ParentDir) {
-        return Err(Failure::new(format!("{} is no directory of a session", path.display())));
+/// The directory that a setting names, where it is one of the session: a tree that is not must not be lost by a
+/// mistake in the file.
+fn directory(settings: &Settings, name: &str, session: &Session) -> Result<PathBuf, Failure> {
+    let path = settings.path(name);
+    if is_own(&path, session) {
+        return Ok(path);
     }
+    Err(Failure::new(format!(
+        "{name} is {}, which is no directory of the session {}: nothing is removed",
+        path.display(),
+        session.directory_name()
+    )))
+}
+
+/// It ends in the session's name, or in what releases before 4.0 made of the volume and the secondary's address
+/// (spec: glusterd-interface 2.2).
+fn is_own(path: &Path, session: &Session) -> bool {
+    let parts: Option<Vec<&OsStr>> = path.components().skip(1).map(normal).collect();
+    let Some([.., parent, name]) = parts.as_deref() else { return false };
+    let address_end = format!("%3Agluster%3A%2F%2F127.0.0.1%3A{}", quote_plus(&session.secondary.volume));
+    let is_address = |name: &str| name.starts_with("ssh%3A%2F%2F") && name.ends_with(&address_end);
+    path.is_absolute()
+        && (**name == *session.directory_name()
+            || (**parent == *session.primary && name.to_str().is_some_and(is_address)))
+}
+
+fn normal(part: Component<'_>) -> Option<&OsStr> {
+    if let Component::Normal(name) = part { Some(name) } else { None }
+}
+
+fn remove_tree(path: &Path) -> Outcome {
     gone(path, fs::remove_dir_all(path))
 }
 

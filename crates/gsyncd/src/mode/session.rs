@@ -50,6 +50,7 @@ pub fn load_with(
     };
     start_log(&settings, common.debug, role, "log-file", "log-level");
     machine.tell_problems();
+    tell_missing(&config_file);
     tell_problems(&settings, &config_file);
     Ok(Loaded { settings, config_file, facts })
 }
@@ -128,6 +129,14 @@ fn start_log(settings: &Settings, debug: bool, role: Role<'_>, file: &str, level
             generation,
         }
     });
+}
+
+/// spec: glusterd-interface 3.6
+fn tell_missing(config_file: &Path) {
+    if !config_file.exists() {
+        let path = config_file.display();
+        tracing::warn!(%path, "Session config file not exists, using the default config");
+    }
 }
 
 fn tell_problems(settings: &Settings, config_file: &Path) {

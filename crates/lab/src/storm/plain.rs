@@ -127,11 +127,11 @@ mod tests {
         assert!(found.is_empty(), "{}", tree::report(&found));
     }
 
+    /// One writer: what several leave is up to how they meet.
     #[test]
-    fn several_writers_leave_all_sorts_of_things() {
+    fn all_sorts_of_things_are_left() {
         let top = tempfile::tempdir().unwrap();
-        let many = Storm { threads: 4, ..ONE };
-        storm(top.path(), &many, &AtomicBool::new(false)).unwrap();
+        storm(top.path(), &ONE, &AtomicBool::new(false)).unwrap();
         let tree = tree::walk(top.path(), tree::Depth::Full).unwrap();
         let has = |wanted: &dyn Fn(&tree::Entry) -> bool| tree.values().any(wanted);
         for kind in [tree::Kind::File, tree::Kind::Directory, tree::Kind::Symlink, tree::Kind::Fifo] {
@@ -139,5 +139,18 @@ mod tests {
         }
         assert!(has(&|entry| entry.links > 1) && has(&|entry| !entry.xattrs.is_empty()));
         assert!(has(&|entry| entry.size > 256 * 1024));
+    }
+
+    #[test]
+    fn several_writers_meet_in_one_tree() {
+        let top = tempfile::tempdir().unwrap();
+        let many = Storm { threads: 4, ..ONE };
+        let log = storm(top.path(), &many, &AtomicBool::new(false)).unwrap();
+        for writer in 0..many.threads {
+            let part = format!("{writer}.");
+            let by = |line: &String| line.split(' ').nth(1).is_some_and(|word| word.starts_with(&part));
+            assert!(log.0.iter().any(by), "writer {writer}");
+        }
+        tree::walk(top.path(), tree::Depth::Full).unwrap();
     }
 }

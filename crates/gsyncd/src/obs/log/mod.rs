@@ -15,6 +15,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 mod file;
+mod panic;
 mod plain;
 
 pub use plain::{Plain, Writer, start_plain};
@@ -65,7 +66,9 @@ fn install<L: Fn(&Event<'_>) -> String + Send + Sync + 'static, W: Write + Send 
     lines: Lines<L, W>,
 ) {
     // Fails only when logging has been started, by a test or by a caller that knows better.
-    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
+    if tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).is_ok() {
+        panic::log_panics();
+    }
 }
 
 /// Makes a line of each event that is important enough.
