@@ -5,11 +5,13 @@
     reason = "a test: helpers outside of test functions may fail too"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 const SERIES: &str = include_str!("../testdata/config/rx-series.txt");
 /// Releases between which the series differ.
@@ -74,6 +76,27 @@ impl Place {
         filled + rest
     }
 
+    /// What [`Place::series`] makes of no file; each is really sent once, because that starts many processes.
+    fn file_of_series(&self, release: &str, when: char) {
+        type Made = BTreeMap<(String, char, String), String>;
+        static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+        let file = if when == 'T' { self.template() } else { self.conf() };
+        if file.exists() {
+            return self.series(release, when);
+        }
+        let top = self.directory.path().to_str().unwrap();
+        let text = |file: PathBuf| fs::read_to_string(file).unwrap_or_default().replace(top, "DATADIR");
+        // of both depends whose words and places they are
+        let before = text(self.template()) + &text(self.directory.path().join("installed.conf"));
+        let key = (release.to_owned(), when, before);
+        let mut made = MADE.lock().unwrap();
+        if let Some(text) = made.get(&key) {
+            return fs::write(file, text.replace("DATADIR", top)).unwrap();
+        }
+        self.series(release, when);
+        made.insert(key, text(file));
+    }
+
     /// Sends a release's whole series to the template or to the session's file, as `when` says.
     fn series(&self, release: &str, when: char) {
         let file = if when == 'T' { "TMPL" } else { "CONF" };
@@ -100,7 +123,7 @@ impl Place {
 
     fn create(&self, release: &str) {
         fs::create_dir(self.session()).unwrap();
-        self.series(release, 'C');
+        self.file_of_series(release, 'C');
         assert!(self.conf().exists());
     }
 
@@ -239,7 +262,7 @@ fn play(title: &str, lines: &str) {
         match verb {
             "glusterd" => {
                 release = rest.to_owned();
-                place.series(&release, 'T');
+                place.file_of_series(&release, 'T');
             }
             "create" => place.create(&release),
             "$" => expected = call(&place, rest),
