@@ -112,8 +112,6 @@ pub struct Sender {
     repair: Repair,
     counts: Counts,
     durable: Durable,
-    syncs_asked: u64,
-    syncs_done: u64,
     /// Files that are being transferred.
     flying: HashMap<Gfid, u32>,
     /// Transfers that ended since [`Sender::landed`] was last called.
@@ -127,8 +125,8 @@ enum Durable {
     All(u64),
     /// Something was sent since.
     No,
-    /// Asked for, as the sync with this number.
-    Asked(u64),
+    /// Asked for.
+    Asked,
 }
 
 impl Sender {
@@ -152,8 +150,6 @@ impl Sender {
             repair,
             counts,
             durable: Durable::All(0),
-            syncs_asked: 0,
-            syncs_done: 0,
             flying: HashMap::new(),
             landed: Vec::new(),
         }
@@ -218,12 +214,13 @@ impl Sender {
     fn settle_down_to(&mut self, transfers: usize) -> Result<Vec<Stuck>, SendError> {
         loop {
             self.say_what_is_needed()?;
-            if self.transfers.open() <= transfers && self.repair.is_empty() {
+            // not before the last answer: what it needs (also what an earlier run left) the secondary tells only once,
+            // and after a sync no other run would find it
+            if self.sent.is_empty() && self.transfers.open() <= transfers && self.repair.is_empty() {
                 match self.durable {
                     Durable::All(_) => return Ok(self.repair.take_stuck()),
-                    // not after the last answer: most often nothing is needed, and this saves one way there and back
                     Durable::No => self.ask_for_sync()?,
-                    Durable::Asked(_) => {}
+                    Durable::Asked => {}
                 }
             }
             let due = self.repair.next_due();
@@ -233,8 +230,7 @@ impl Sender {
 
     fn ask_for_sync(&mut self) -> Result<(), SendError> {
         self.outbox.send(Request::Sync).map_err(|error| self.lost(&error))?;
-        self.syncs_asked += 1;
-        self.durable = Durable::Asked(self.syncs_asked);
+        self.durable = Durable::Asked;
         Ok(())
     }
 
@@ -316,8 +312,7 @@ impl Sender {
         match inbound {
             Inbound::Reply(Reply::Answer(answer)) => self.answered(answer),
             Inbound::Reply(Reply::Synced { generation }) => {
-                self.syncs_done += 1;
-                if self.durable == Durable::Asked(self.syncs_done) {
+                if self.durable == Durable::Asked {
                     self.durable = Durable::All(generation);
                 }
                 Ok(())
