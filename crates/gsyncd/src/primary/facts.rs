@@ -214,6 +214,9 @@ impl<'a> Facts<'a> {
 
     /// States that an object is dead, if the whole volume can be seen and it is still so when the batch is done.
     pub fn dead(&mut self, gfid: Gfid) {
+        if gfid == Gfid::ROOT {
+            return;
+        }
         if !self.view.is_whole() {
             return self.cannot_read(gfid, Error::new("lookup", b"", Errno::NOTCONN));
         }

@@ -66,7 +66,8 @@ fn name(
     former: Gfid,
     ignore_deletes: bool,
 ) -> Result<(), MapError> {
-    if map.names(former)?.is_empty() {
+    // the root has no name, and lives
+    if former != Gfid::ROOT && map.names(former)?.is_empty() {
         if ignore_deletes && matches!(view.holder(at), Ok(None)) {
             return Ok(());
         }
@@ -74,4 +75,48 @@ fn name(
     }
     facts.name(at);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Sink, say};
+    use crate::primary::directory::excludes::Excludes;
+    use crate::primary::directory::ground::Ground;
+    use crate::primary::directory::map::Map;
+    use crate::primary::directory::view::DirectoryView;
+    use crate::primary::facts::Unreadable;
+    use gsyncd_core::id::{Entry, Gfid, Name};
+    use gsyncd_core::truth::Batch;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    struct Said(Vec<Batch>);
+
+    impl Sink for Said {
+        type Error = Infallible;
+
+        fn take(&mut self, batch: Batch, _: Vec<Unreadable>) -> Result<(), Infallible> {
+            self.0.push(batch);
+            Ok(())
+        }
+    }
+
+    /// A name that is marked for its directory's sake (see `Directory::keep_names`): the root has no name, and lives.
+    #[test]
+    fn the_root_is_not_dead() {
+        let home = tempfile::tempdir().unwrap();
+        let map = Arc::new(Map::open(&home.path().join("map")).unwrap());
+        let source = home.path().join("source");
+        std::fs::create_dir(&source).unwrap();
+        let ground = Arc::new(Ground::open(&source, Arc::clone(&map), Excludes::new(&[]).unwrap()).unwrap());
+        let view = DirectoryView::new(ground, false);
+        let passing = Entry { parent: Gfid::ROOT, name: Name::new(b"passing").unwrap() };
+        map.mark_name(passing, Gfid::ROOT).unwrap();
+        let marked = map.dirty(0, 10).unwrap();
+        let mut said = Said(Vec::new());
+        assert!(say(&view, &map, marked.iter().map(|(_, dirty)| dirty), false, &mut said).is_ok());
+        let [batch] = &*said.0 else { panic!("{:?}", said.0) };
+        assert_eq!(batch.dead, []);
+        assert!(batch.objects.iter().any(|object| object.gfid == Gfid::ROOT));
+    }
 }
