@@ -16,5 +16,6 @@ pub mod status;
 mod testing;
 pub mod truth;
 pub mod url;
+pub mod vocabulary;
 pub mod volinfo;
 pub mod wire;

@@ -39,6 +39,12 @@ impl Stat {
         self.mode & 0o170_000
     }
 
+    /// True for a regular file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.type_bits() == 0o100_000
+    }
+
     /// True for a directory.
     #[must_use]
     pub fn is_dir(&self) -> bool {

@@ -4,7 +4,8 @@
 //! A *tunable* may stand in the config file and is what `--config-set` and its kin name; the rest are actions and
 //! what belongs to one run.
 
-use super::words::{Flag, Value, modern, old};
+use super::words::{Flag, Value};
+use crate::vocabulary::{modern, old};
 
 /// What a row is to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

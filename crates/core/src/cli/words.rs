@@ -2,6 +2,7 @@
 //! One splitter for both generations, which differ in the words of their complaints.
 
 use super::UsageError;
+use crate::vocabulary::{modern, old};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -310,14 +311,4 @@ pub(super) fn integer(word: &OsStr) -> Option<i64> {
     }
     let number = i64::from_str_radix(digits, base).ok()?;
     Some(if negative { -number } else { number })
-}
-
-/// A name in primary/secondary words.
-pub(super) fn modern(name: &str) -> String {
-    name.replace("master", "primary").replace("slave", "secondary")
-}
-
-/// A name as releases before 10 have it.
-pub(super) fn old(name: &str) -> String {
-    name.replace("primary", "master").replace("secondary", "slave")
 }

@@ -2,6 +2,7 @@
 //! (spec: glusterd-interface 0, 2.2).
 
 use super::ini::Document;
+use crate::vocabulary;
 
 /// What begins the line of the template file that remembers the generation. A comment: every stock gsyncd passes it by.
 const NOTE: &str = "# gsyncd: the glusterd here is of the generation ";
@@ -86,9 +87,7 @@ impl Generation {
             // The one name that the table of releases 4 and later has with `_`.
             _ if name == "state-socket-unencoded" => "state_socket_unencoded".to_owned(),
             Generation::Secondary => name.to_owned(),
-            Generation::Seed | Generation::Slave => {
-                name.replace("primary", "master").replace("secondary", "slave")
-            }
+            Generation::Seed | Generation::Slave => vocabulary::old(name),
         }
     }
 

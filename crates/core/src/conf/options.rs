@@ -1,6 +1,8 @@
 //! The table of options (spec: glusterd-interface 4.8), in primary/secondary words, with the names that other
 //! releases use for the same thing.
 
+use crate::vocabulary;
+
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -285,8 +287,7 @@ pub fn spoken_value(name: &str, value: &str) -> String {
 /// The name as the table has it (or would have it), for any spelling: `_` or `-`, upper case, old vocabulary.
 #[must_use]
 pub fn canonical_name(name: &str) -> String {
-    let name = name.to_ascii_lowercase().replace('_', "-");
-    let name = name.replace("master", "primary").replace("slave", "secondary");
+    let name = vocabulary::modern(&name.to_ascii_lowercase().replace('_', "-"));
     match RENAMED.iter().find(|(old, _)| *old == name) {
         Some((_, new)) => (*new).to_owned(),
         None => name,
@@ -311,6 +312,12 @@ pub fn truth(value: &str) -> Option<bool> {
         "false" | "no" | "0" | "off" => Some(false),
         _ => None,
     }
+}
+
+/// True for an option that is true or false by its words (spec: glusterd-interface 3.1).
+#[must_use]
+pub fn is_truth(name: &str) -> bool {
+    find(name).is_some_and(|option| option.kind == Kind::Bool)
 }
 
 /// The option of that name, in any spelling.

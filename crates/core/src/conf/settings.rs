@@ -6,6 +6,7 @@ use super::options::{Kind, canonical_name, canonical_value};
 use super::table::{Table, is_of_kind};
 use super::template::substitute;
 use crate::cli::Session;
+use crate::vocabulary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -146,8 +147,7 @@ impl Settings {
     fn substitute(&mut self, table: &Table, facts: &Facts) {
         let before = self.values.clone();
         let lookup = |name: &str| {
-            let modern = name.replace("master", "primary").replace("slave", "secondary");
-            facts.value(&modern).or_else(|| before.get(&canonical_name(name)).cloned())
+            facts.value(&vocabulary::modern(name)).or_else(|| before.get(&canonical_name(name)).cloned())
         };
         for option in table.iter().filter(|option| option.template) {
             if let Some(value) = self.values.get_mut(&option.name) {

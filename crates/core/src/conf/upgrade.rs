@@ -4,7 +4,7 @@ use super::generation::Generation;
 use super::ini::{Document, VARS};
 use super::old::section::{Section, in_order};
 use super::old::upgrade::volume;
-use super::options::{Kind, canonical_name, canonical_value, find, is_other_kind, truth};
+use super::options::{canonical_name, canonical_value, find, is_other_kind, is_truth, truth};
 use crate::cli::Session;
 use crate::status::checkpoint::wanted;
 
@@ -37,10 +37,9 @@ pub fn from_old(bytes: &[u8], session: &Session, generation: Generation) -> Opti
 fn put(document: &mut Document, generation: Generation, key: &str, value: &str) {
     let name = canonical_name(key);
     let value = canonical_value(key, value);
-    let is_truth = find(&name).is_some_and(|option| option.kind == Kind::Bool);
     let value = match truth(&value) {
         // Later releases know two words only, and take the others for false.
-        Some(truth) if is_truth => truth.to_string(),
+        Some(truth) if is_truth(&name) => truth.to_string(),
         _ => value,
     };
     document.set(VARS, &generation.spoken(&name), &value, |found| canonical_name(found) == name);

@@ -2,6 +2,7 @@
 
 use super::{Dispatch, refuse, rsync};
 use crate::cli::{self, Command, Syntax, UsageError};
+use crate::vocabulary;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -70,7 +71,7 @@ fn options(words: Vec<OsString>) -> Dispatch {
 
 /// As the old generation's messages have it.
 fn old_name(name: &str) -> String {
-    name.replace("primary", "master").replace("secondary", "slave").replace('-', "_")
+    vocabulary::old(name).replace('-', "_")
 }
 
 /// Flags that a peer's monitor or its administrator needs; any other could write files or reach other hosts.

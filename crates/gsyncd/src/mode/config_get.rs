@@ -1,7 +1,7 @@
 //! `config-get`, `--config-get`, `--config-get-all` (spec: glusterd-interface 4.10).
 
 use super::machine::Machine;
-use super::{cut_for_glusterd, old_session, print, session};
+use super::{cut_for_glusterd, old_session, one_line, print, session};
 use crate::exit::Outcome;
 use gsyncd_core::cli::{ConfigGetArgs, Syntax};
 use gsyncd_core::conf::options::{Access, spoken_value};
@@ -53,8 +53,7 @@ fn selected(
     let row = |name: &str, asked: &str| Row {
         name: name.to_owned(),
         spoken: table.spoken(name),
-        // One line whatever the value holds: a session's file may have continuation lines.
-        value: spoken_value(asked, settings.text(name)).replace(['\n', '\r'], " "),
+        value: one_line(&spoken_value(asked, settings.text(name))),
     };
     let Some(asked) = &args.name else {
         return Ok(settings.names().filter(is_shown).map(|name| row(name, name)).collect());

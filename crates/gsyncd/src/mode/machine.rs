@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 /// The file beside the sessions that a starting glusterd fills; it remembers the generation of that one.
-pub const TEMPLATE: &str = "gsyncd_template.conf";
+const TEMPLATE: &str = "gsyncd_template.conf";
 
 /// Where an administrator or a distributor says what is different here (spec: glusterd-interface 4.7).
 const INSTALLED_TEMPLATE: &str = "/etc/glusterfs/gsyncd.conf";
@@ -91,6 +91,11 @@ impl Machine {
             Some(path) => path.clone(),
             None => self.sessions.join(session.directory_name()).join("gsyncd.conf"),
         }
+    }
+
+    /// The template of all sessions.
+    pub fn template_file(&self) -> PathBuf {
+        self.sessions.join(TEMPLATE)
     }
 
     /// What in the installed template was ignored, for the log.

@@ -128,6 +128,11 @@ fn print(lines: &str) -> Outcome {
         .map_err(|error| Failure::new(format!("stdout: {error}")))
 }
 
+/// One line whatever a setting holds: a session's file may have continuation lines.
+fn one_line(value: &str) -> String {
+    value.replace(['\n', '\r'], " ")
+}
+
 /// A line that glusterd reads as one; see [`gsyncd_core::conf::change::VALUE_LIMIT_BYTES`]. No setting of its own is
 /// that long, so it misses nothing.
 fn cut_for_glusterd(mut line: String) -> String {

@@ -1,10 +1,9 @@
 //! A session whose file is of the old format: what it comes to, and the commands of glusterd 3.7 to 3.13 on it
 //! (spec: glusterd-interface 4.1 to 4.6).
 
-use super::machine::{Machine, TEMPLATE};
-
+use super::machine::Machine;
 use super::urls::resolve;
-use super::{cut_for_glusterd, print};
+use super::{cut_for_glusterd, one_line, print};
 use crate::exit::{Failure, Outcome};
 use crate::store::conf_file::{self, Format};
 use gsyncd_core::cli::{Common, ConfigGetArgs, Session, tunables};
@@ -16,6 +15,7 @@ use gsyncd_core::conf::old::upgrade::{Release, upgrade};
 use gsyncd_core::conf::old::{Peers, Section, Sources, change, settings as modern};
 use gsyncd_core::conf::{Document, Facts, Settings};
 use gsyncd_core::url::quote_plus;
+use gsyncd_core::vocabulary;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -45,7 +45,7 @@ pub fn serving_settings(machine: &Machine, facts: &Facts) -> Result<Settings, Fa
         "local_id" => facts.primary_brick.as_ref().map(|path| local_id(path)),
         _ => facts.arguments.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()),
     };
-    let template = current(machine, &machine.sessions.join(TEMPLATE))?;
+    let template = current(machine, &machine.template_file())?;
     let map = flatten(&template, &Sources { peers: &peers, default: &default, given: &given })?;
     Ok(modern::serving_settings(&machine.table, &map, facts))
 }
@@ -73,7 +73,7 @@ fn map(
     let has_general = in_order(&own).iter().any(|(_, section)| matches!(section, Section::Regex(_)));
     let mut map = BTreeMap::new();
     if !has_general {
-        let template = current(machine, &machine.sessions.join(TEMPLATE))?;
+        let template = current(machine, &machine.template_file())?;
         flatten::flatten_onto(&mut map, &template, &sources)?;
     }
     flatten::flatten_onto(&mut map, &own, &sources)?;
@@ -81,7 +81,7 @@ fn map(
 }
 
 fn modern_name(name: &str) -> String {
-    name.replace('_', "-").replace("master", "primary").replace("slave", "secondary")
+    vocabulary::modern(&name.replace('_', "-"))
 }
 
 /// `.` and the encoded brick, as releases 3.7 to 3.13 name files of a brick (spec: glusterd-interface 9.3).
@@ -119,7 +119,6 @@ pub fn get(machine: &Machine, args: &ConfigGetArgs) -> Outcome {
     let facts = machine.facts(Facts::of(&args.session));
     let wanted = args.name.as_deref().map(known).transpose()?;
     let map = map(machine, (&args.session, &args.common), &config_file, &facts)?;
-    let one_line = |value: &String| value.replace(['\n', '\r'], " ");
     match wanted {
         Some(name) => map.get(&name).map_or(Ok(()), |value| print(&one_line(value))),
         None if map.is_empty() => Ok(()),

@@ -9,7 +9,7 @@ use gsyncd_core::cli::{Command, Common, RuleArgs, RuleScope};
 use gsyncd_core::conf::old::{Section, change, flatten};
 use gsyncd_core::conf::{Document, Generation};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What every call in glusterd's syntax does first: the template exists afterwards, and the session's file where
 /// the session's directory exists. That directory is never made: its existence means "already created". A glusterd
@@ -18,16 +18,12 @@ pub fn prepare(command: &Command) {
     let machine = Machine::get();
     // The parent is glusterd's; where it is missing there is no glusterd to please.
     let _ = fs::create_dir(&machine.sessions);
-    let _ = conf_file::create_empty(&template(machine));
+    let _ = conf_file::create_empty(&machine.template_file());
     if let Some(session) = command.session()
         && machine.generation() != Generation::Seed
     {
         let _ = conf_file::create_empty(&machine.config_file(session, &Common::default()));
     }
-}
-
-fn template(machine: &Machine) -> PathBuf {
-    machine.sessions.join(super::machine::TEMPLATE)
 }
 
 /// Sets or deletes a general setting. One by regular expressions is never refused but for its expression: a glusterd
@@ -37,7 +33,7 @@ fn template(machine: &Machine) -> PathBuf {
 /// What no release understands: an expression, an option, a call that only the old generation has.
 pub fn run(args: &RuleArgs) -> Outcome {
     let machine = Machine::get();
-    let file = args.file.clone().unwrap_or_else(|| template(machine));
+    let file = args.file.clone().unwrap_or_else(|| machine.template_file());
     if !is_config(&file) {
         return Ok(());
     }

@@ -214,6 +214,7 @@ impl<'a> Facts<'a> {
 
     /// States that an object is dead, if the whole volume can be seen and it is still so when the batch is done.
     pub fn dead(&mut self, gfid: Gfid) {
+        // it has no name, and lives
         if gfid == Gfid::ROOT {
             return;
         }

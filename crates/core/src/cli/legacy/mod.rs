@@ -9,6 +9,7 @@ mod settings;
 use super::tunables::{Role, SEED};
 use super::words::{Flag, Style, Words, split};
 use super::{Command, RuleScope, Topic, UsageError, directory, text};
+use crate::vocabulary::modern;
 use actions::{
     agent, canonicalize_urls, delete, escape_urls, listen, monitor, monitor_status, normalize_urls, status,
     volume_uuid,
@@ -79,7 +80,7 @@ pub(super) fn actions() -> impl Iterator<Item = &'static str> {
 /// Whether `name` (without dashes) is the name of an action or begins one, in either vocabulary.
 pub(super) fn is_action(name: &[u8]) -> bool {
     let Ok(name) = std::str::from_utf8(name) else { return false };
-    let name = super::words::modern(name);
+    let name = modern(name);
     let mut actions = SEED.iter().filter(|option| option.role == Role::Action);
     !name.is_empty() && actions.any(|option| option.name().starts_with(&name))
 }

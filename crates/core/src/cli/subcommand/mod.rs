@@ -6,8 +6,9 @@ mod table;
 
 pub(super) use table::TABLE;
 
-use super::words::{Flag, Style, Words, modern, split, switch, value};
+use super::words::{Flag, Style, Words, split, switch, value};
 use super::{Command, Topic, UsageError};
+use crate::vocabulary::modern;
 use std::ffi::{OsStr, OsString};
 
 /// One subcommand: its words, and how they become a command.

@@ -1,8 +1,9 @@
 //! What the program runs with, from settings of the old generation.
 
-use crate::conf::options::{canonical_name, canonical_value, truth};
+use crate::conf::options::{canonical_name, canonical_value, is_other_kind, is_truth, truth};
 use crate::conf::settings::{Facts, Settings};
 use crate::conf::table::Table;
+use crate::vocabulary;
 use std::collections::BTreeMap;
 
 /// Settings from what [`super::flatten`] gave.
@@ -54,11 +55,6 @@ fn modern(key: &str, value: &str) -> Vec<(String, String)> {
     }
 }
 
-/// The options that are true or false by their words (spec: glusterd-interface 3.1).
-fn is_truth(name: &str) -> bool {
-    crate::conf::options::find(name).is_some_and(|option| option.kind == crate::conf::options::Kind::Bool)
-}
-
 /// The command line of ssh: program, and the rest.
 fn split(command: &str) -> (&str, &str) {
     let command = command.trim();
@@ -82,15 +78,12 @@ pub fn old_entry(name: &str, value: &str) -> (String, String) {
         "sync-method" => ("use_tarssh".to_owned(), old_truth(name, value)),
         "secondary-timeout" => ("timeout".to_owned(), value.to_owned()),
         "isolated-secondarys" => ("isolated_slave".to_owned(), value.to_owned()),
-        _ => {
-            let old = canonical.replace("primary", "master").replace("secondary", "slave");
-            (old.replace('-', "_"), value.to_owned())
-        }
+        _ => (vocabulary::old(&canonical).replace('-', "_"), value.to_owned()),
     }
 }
 
 fn old_truth(name: &str, value: &str) -> String {
-    if crate::conf::options::is_other_kind(name) { value.to_owned() } else { (value == "tarssh").to_string() }
+    if is_other_kind(name) { value.to_owned() } else { (value == "tarssh").to_string() }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 mod confine;
 mod processes;
 
-use super::machine::{Machine, TEMPLATE};
+use super::machine::Machine;
 use super::serve;
 use crate::exit::{self, Failure, Outcome};
 use crate::program::Program;
@@ -14,7 +14,7 @@ use std::env;
 use std::ffi::OsString;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Says that the decision has been taken. The stock program sets it too.
@@ -60,11 +60,6 @@ fn environment() -> Environment {
     }
 }
 
-/// The file that serves as the settings of all sessions that come by ssh.
-fn template() -> PathBuf {
-    Machine::get().sessions.join(TEMPLATE)
-}
-
 /// Setting `allow-network`, wherever the administrator has put it.
 fn check_network() -> Outcome {
     let client =
@@ -87,7 +82,7 @@ fn become_session(words: &[OsString]) -> Failure {
         // started as a login shell
         command.arg0("gsyncd");
     }
-    command.arg("-c").arg(template()).env(DISPATCHED, "1").env_remove(WANTED);
+    command.arg("-c").arg(Machine::get().template_file()).env(DISPATCHED, "1").env_remove(WANTED);
     cannot_run("gsyncd", &command.exec())
 }
 

@@ -2,12 +2,12 @@
 //!
 //! What was read ahead is a little old when it is used: good enough to see that nothing changed, nothing else.
 
-use super::below::Below;
+use super::below::{Below, list};
 use super::ground::stat_of;
 use super::watch::Watch;
 use gsyncd_core::id::Name;
-use gsyncd_sys::at::{self, Stat};
-use gsyncd_sys::{Errno, Error};
+use gsyncd_sys::Error;
+use gsyncd_sys::at::Stat;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -128,16 +128,10 @@ impl Jobs {
 
 fn read(below: &Below, watch: Option<&Watch>) -> Result<Listing, Error> {
     let dir = below.enter(watch)?;
-    let mut names = Vec::new();
-    at::for_each_entry::<Error>(&dir, b".", |entry| {
-        if names.len() >= MOST_NAMES {
-            return Err(Error::new("readdir", &below.name, Errno::TOOBIG));
-        }
-        names.extend(Name::new(&entry.name).map(|name| (name, None)));
-        Ok(())
-    })?;
-    for (name, stat) in &mut names {
-        *stat = stat_of(&dir, name.as_bytes()).unwrap_or_default();
-    }
+    let look = |name: Name| {
+        let stat = stat_of(&dir, name.as_bytes()).unwrap_or_default();
+        (name, stat)
+    };
+    let names = list(&dir, MOST_NAMES)?.into_iter().map(look).collect();
     Ok(Listing { dir, names })
 }

@@ -42,10 +42,13 @@ impl Below {
 /// The names in a directory.
 ///
 /// # Errors
-/// Of reading.
-pub(super) fn list(dir: &OwnedFd) -> Result<Vec<Name>, Error> {
+/// Of reading; E2BIG with more than `most`.
+pub(super) fn list(dir: &OwnedFd, most: usize) -> Result<Vec<Name>, Error> {
     let mut names = Vec::new();
     at::for_each_entry::<Error>(dir, b".", |entry| {
+        if names.len() >= most {
+            return Err(Error::new("readdir", b".", Errno::TOOBIG));
+        }
         names.extend(Name::new(&entry.name));
         Ok(())
     })?;

@@ -139,7 +139,7 @@ impl<'a> Examiner<'a> {
             return Ok(Outcome::Other);
         }
         let content = match cause {
-            _ if stat.type_bits() != 0o100_000 => Changes::META,
+            _ if !stat.is_file() => Changes::META,
             Cause::Event { written: true } => Changes::DATA,
             _ if !known.seems_to_have_content_of(stat) => Changes::DATA,
             Cause::Event { written: false } => Changes::META,
@@ -165,10 +165,9 @@ impl<'a> Examiner<'a> {
         if let Some(former) = known {
             self.lost(at, former, cause == (Cause::Event { written: true }))?;
         }
-        let is_file = stat.type_bits() == 0o100_000;
         let content = match before {
             None => Changes::DATA,
-            Some(_) if !is_file => Changes::META,
+            Some(_) if !stat.is_file() => Changes::META,
             Some(before) if !before.seems_to_have_content_of(stat) => Changes::DATA,
             // renaming and linking move the time of the last change: it tells nothing about the content
             Some(_) if matches!(cause, Cause::Event { .. }) => Changes::META,
@@ -239,7 +238,7 @@ impl<'a> Examiner<'a> {
     /// through one that came and went and was never known.
     fn content_since(&self, former: &Known) -> Changes {
         match self.ground.find(former.gfid) {
-            _ if former.mode & 0o170_000 != 0o100_000 => Changes::META,
+            _ if !former.is_file() => Changes::META,
             Ok(Found::Here(place)) if former.seems_to_have_content_of(&place.stat) => Changes::META,
             Ok(Found::Here(_)) => Changes::DATA,
             Ok(Found::Gone | Found::Moving) | Err(_) => Changes::DOUBT,

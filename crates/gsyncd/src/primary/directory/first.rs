@@ -173,7 +173,7 @@ impl<'a> First<'a> {
     fn enter(&self, below: &Below) -> Result<(Arc<OwnedFd>, Vec<Name>), Error> {
         let dir = below.enter(self.watch)?;
         self.ground.keep_open(below.gfid, &dir);
-        let names = list(&dir)?;
+        let names = list(&dir, usize::MAX)?;
         Ok((dir, names))
     }
 

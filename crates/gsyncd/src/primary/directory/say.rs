@@ -66,8 +66,7 @@ fn name(
     former: Gfid,
     ignore_deletes: bool,
 ) -> Result<(), MapError> {
-    // the root has no name, and lives
-    if former != Gfid::ROOT && map.names(former)?.is_empty() {
+    if map.names(former)?.is_empty() {
         if ignore_deletes && matches!(view.holder(at), Ok(None)) {
             return Ok(());
         }

@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
             Some(listing) => listing,
             None => {
                 let dir = below.enter(self.watch)?;
-                let names = list(&dir)?.into_iter().map(|name| (name, None)).collect();
+                let names = list(&dir, usize::MAX)?.into_iter().map(|name| (name, None)).collect();
                 Listing { dir, names }
             }
         };

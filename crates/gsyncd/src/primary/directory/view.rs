@@ -152,7 +152,7 @@ impl View for DirectoryView {
 
     fn file(&self, gfid: Gfid, limit_bytes: u64) -> Result<Option<Opened>, Error> {
         let Some(place) = self.place(gfid)? else { return Ok(None) };
-        if place.stat.type_bits() != 0o100_000 || place.stat.size > limit_bytes {
+        if !place.stat.is_file() || place.stat.size > limit_bytes {
             return Ok(None);
         }
         let file = open_there(&place, gfid)?;

@@ -8,9 +8,6 @@ use gsyncd_core::id::{Entry, Gfid, Name};
 use gsyncd_sys::{Errno, Error, OFlags, Result, at};
 use std::os::fd::OwnedFd;
 
-/// The type bits of a regular file.
-const FILE: u32 = 0o100_000;
-
 impl LocalTree {
     pub(super) fn who_holds(&self, at: &Entry) -> Result<Holder> {
         let Some(dir) = self.paths.directory(at.parent)? else { return Ok(Holder::NoParent) };
@@ -113,7 +110,7 @@ impl LocalTree {
     fn for_content(&self, place: &OwnedFd) -> Result<(OwnedFd, Option<u32>)> {
         self.paths.access.count(2);
         let stat = at::stat_fd(place)?;
-        if stat.type_bits() != FILE {
+        if !stat.is_file() {
             return Err(Error::new("open", b"", Errno::NXIO));
         }
         match reopen(place) {

@@ -60,6 +60,12 @@ impl Known {
         self.mode & 0o170_000 == 0o040_000
     }
 
+    /// True for a regular file.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+
     pub(super) fn encode(&self) -> [u8; STORED_BYTES] {
         let mut bytes = [0; STORED_BYTES];
         let parts = [
