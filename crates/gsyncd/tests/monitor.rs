@@ -283,9 +283,12 @@ fn sigkill_of_the_monitor_ends_the_workers_and_the_next_monitor_takes_over() {
     let session = Session::start("deaf");
     session.wait_ready(2);
     signal::kill_process(session.pid(), Signal::KILL).unwrap();
+    wait_until("the monitor is dead", 10, || !session.is_locked());
     assert_eq!(session.call(&[]).status.code(), Some(0));
     session.wait_ready(4);
-    assert_eq!((session.lives().len(), session.workers_alive()), (4, 2));
+    wait_until("only the new workers live", 10, || {
+        (session.lives().len(), session.workers_alive()) == (4, 2)
+    });
 }
 
 #[test]
