@@ -209,7 +209,7 @@ impl Drop for World {
 fn connect(view: &Arc<dyn View>, tree: &MemoryTree) -> (UnixStream, Sender) {
     let (near, far) = UnixStream::pair().unwrap();
     let served: MemoryTree = tree.clone();
-    let options = ServeOptions { threads: 3, timeout: None };
+    let options = ServeOptions { timeout: None };
     std::thread::spawn(move || serve(far.try_clone().unwrap(), far, Arc::new(served), &options));
     let (mut input, mut output) = (near.try_clone().unwrap(), near.try_clone().unwrap());
     handshake::meet(&mut input, &mut output).unwrap();

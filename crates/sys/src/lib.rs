@@ -11,6 +11,7 @@ pub mod inotify;
 pub mod lock;
 pub mod mount;
 pub mod poll;
+pub mod random;
 pub mod signal;
 pub mod usage;
 pub mod user;

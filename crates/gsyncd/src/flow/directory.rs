@@ -49,7 +49,7 @@ impl Connect for Near {
             Arc::new(move |reply| drop(report.send(Inbound::Reply(reply))))
         };
         let tree = Arc::new(self.tree.clone());
-        let options = ServeOptions { threads: 3, timeout: None };
+        let options = ServeOptions { timeout: None };
         std::thread::spawn(move || {
             let say: crate::secondary::serve::Say = say;
             serve_messages(requests, &say, tree, &options)

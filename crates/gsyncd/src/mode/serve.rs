@@ -52,8 +52,7 @@ fn serve_at(root: &Path, primary: [u8; 16]) -> Outcome {
     make_room(std::io::stdin().as_fd());
     log::start_plain(Plain { file: None, writer: None, level: LevelFilter::WARN });
     let tree = tree::local::open(root, primary)?;
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let options = ServeOptions { threads, ..ServeOptions::default() };
+    let options = ServeOptions::default();
     let input = File::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(broken)?);
     let output = File::from(std::io::stdout().as_fd().try_clone_to_owned().map_err(broken)?);
     serve(BufReader::with_capacity(READ_AHEAD, input), output, tree, &options)

@@ -19,8 +19,6 @@ use std::time::Duration;
 
 /// How long glusterd may take to tell the volume's layout.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
-/// Threads that work on one batch: enough to keep the volume busy, each call waits for a round trip.
-const THREADS: usize = 8;
 
 /// Serves one worker until it leaves.
 ///
@@ -42,7 +40,7 @@ pub fn run(args: &SecondaryArgs, settings: &Settings) -> Outcome {
     let seconds = u64::try_from(settings.int("secondary-timeout")).unwrap_or(120);
     let timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
     tracing::info!(context = "GLUSTER", volume = %args.session.secondary.volume, "secondary listening");
-    let options = ServeOptions { threads: THREADS, timeout };
+    let options = ServeOptions { timeout };
     let served = serve(std::io::stdin(), std::io::stdout(), Arc::new(tree), &options);
     // the process ends now, and the mount with its last descriptor: closing it properly would wait for the
     // client, which cannot leave before the threads that still work let go of it

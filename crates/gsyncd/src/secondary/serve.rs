@@ -25,15 +25,13 @@ const BATCHES_WAITING: usize = 4;
 /// How a secondary serves.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// Threads for a batch.
-    pub threads: usize,
     /// Without a word from the primary for this long it is taken for dead; None: wait for ever.
     pub timeout: Option<Duration>,
 }
 
 impl Default for ServeOptions {
     fn default() -> ServeOptions {
-        ServeOptions { threads: Engine::DEFAULT_THREADS, timeout: Some(Duration::from_secs(120)) }
+        ServeOptions { timeout: Some(Duration::from_secs(120)) }
     }
 }
 
@@ -100,7 +98,7 @@ pub fn serve_messages(
     tree: Arc<dyn Tree>,
     options: &ServeOptions,
 ) -> Result<(), ServeError> {
-    let engine = welcome(&tree, say, options).map_err(|error| tell_fatal(say, error))?;
+    let engine = welcome(&tree, say).map_err(|error| tell_fatal(say, error))?;
     let (ended, ends) = bounded(2);
     let (work, queue) = bounded(BATCHES_WAITING);
     let pulse = Arc::new(Pulse { heard: requests.heard(), busy: AtomicBool::new(false) });
@@ -128,8 +126,8 @@ enum Work {
 }
 
 /// Opens the engine and tells the primary about the tree.
-fn welcome(tree: &Arc<dyn Tree>, say: &Say, options: &ServeOptions) -> gsyncd_sys::Result<Engine> {
-    let engine = Engine::open(Arc::clone(tree), tree.parallelism().unwrap_or(options.threads))?;
+fn welcome(tree: &Arc<dyn Tree>, say: &Say) -> gsyncd_sys::Result<Engine> {
+    let engine = Engine::open(Arc::clone(tree), tree.parallelism())?;
     say(Reply::Welcome(Welcome {
         empty: tree.is_empty()?,
         version: env!("CARGO_PKG_VERSION").as_bytes().into(),

@@ -317,9 +317,10 @@ pub trait Tree: Send + Sync {
     fn generation(&self) -> u64 {
         0
     }
-    /// How many threads are of use on this tree; None: it does not matter to it.
-    fn parallelism(&self) -> Option<usize> {
-        None
+    /// How many threads are of use on this tree: where each call waits for a round trip, more than there are
+    /// processors.
+    fn parallelism(&self) -> usize {
+        8
     }
     /// The size of a file as it is stored, in bytes; None: not there. Cheap with
     /// [`Durability::Barrier`].

@@ -41,11 +41,6 @@ pub fn connector(args: &DirectoryArgs, pair: &Pair, stop: &Stop) -> Box<dyn Conn
     }
 }
 
-/// Threads for a secondary's batches.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
-}
-
 /// A secondary in threads of this process.
 struct Local {
     target: PathBuf,
@@ -63,7 +58,7 @@ impl Connect for Local {
             // a primary that is gone needs no reply
             let _ = replies.send(Inbound::Reply(reply));
         });
-        let options = ServeOptions { threads: threads(), timeout: None };
+        let options = ServeOptions { timeout: None };
         let work = move || {
             let why = match serve_messages(requests, &say, tree, &options) {
                 Ok(()) => "the target's threads ended".to_owned(),

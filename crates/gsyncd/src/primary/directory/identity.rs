@@ -5,7 +5,6 @@ use super::map::{Map, MapError, SessionState};
 use crate::exit::Failure;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::{Error, at, handle};
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -23,7 +22,7 @@ pub fn confirm(ground: &Ground, source: &Path, state: &Path) -> Result<SessionSt
     let before = session.clone();
     let (root, file_system) = here(ground)?;
     if session.tree == [0; 16] {
-        session.tree = random()?;
+        session.tree = gsyncd_sys::random::id()?;
     } else if session.root != root || (session.file_system != file_system && !is_familiar(ground, map)?) {
         return Err(another(source, state));
     }
@@ -69,12 +68,4 @@ fn another(source: &Path, state: &Path) -> Failure {
         source.display(),
         state.display()
     ))
-}
-
-fn random() -> Result<[u8; 16], Failure> {
-    let mut bytes = [0; 16];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .map_err(|error| Failure::new(format!("/dev/urandom: {error}")))?;
-    Ok(bytes)
 }

@@ -41,9 +41,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// How many threads work on a batch unless told otherwise.
-    pub const DEFAULT_THREADS: usize = 8;
-
     /// Opens the tree and finds what an earlier run left parked.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ fn start(tree: &MemoryTree, timeout: Option<Duration>) -> Link {
     let (near, far) = UnixStream::pair().unwrap();
     near.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let (input, tree) = (far.try_clone().unwrap(), Arc::new(tree.clone()));
-    let options = ServeOptions { threads: 2, timeout };
+    let options = ServeOptions { timeout };
     let serving = std::thread::spawn(move || serve(input, far, tree, &options));
     let mut stream = near.try_clone().unwrap();
     meet(&mut stream, &mut near.try_clone().unwrap()).unwrap();
@@ -87,7 +87,7 @@ fn a_sync_is_answered_after_all_that_came_before_it() {
     let (sender, replies) = unbounded();
     let serving = std::thread::spawn(move || {
         let say: Say = Arc::new(move |reply| sender.send(reply).unwrap());
-        let options = ServeOptions { threads: 2, timeout: None };
+        let options = ServeOptions { timeout: None };
         serve_messages(requests, &say, Arc::new(tree), &options)
     });
     for number in 1..=20 {

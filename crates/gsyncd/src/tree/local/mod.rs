@@ -249,8 +249,8 @@ impl Tree for LocalTree {
         self.paths.index.state().generation
     }
 
-    fn parallelism(&self) -> Option<usize> {
-        Some(self.threads)
+    fn parallelism(&self) -> usize {
+        self.threads
     }
 
     fn locks_directories(&self) -> bool {

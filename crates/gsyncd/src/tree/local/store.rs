@@ -123,7 +123,7 @@ impl Store {
         let mut builder = Database::builder();
         let database = builder.set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
         let store = Store { database, identity: identity.clone() };
-        let state = State { copy: random()?, generation: 0 };
+        let state = State { copy: gsyncd_sys::random::id()?, generation: 0 };
         store.prepare(&Layer::default(), state)?.commit()?;
         Ok((store, state))
     }
@@ -214,11 +214,4 @@ impl Snapshot {
 fn free_name(path: &Path) -> PathBuf {
     let named = |number: u32| path.with_extension(format!("unreadable-{number}"));
     (1..=u32::MAX).map(named).find(|name| !name.exists()).unwrap_or_else(|| named(0))
-}
-
-fn random() -> Result<[u8; 16]> {
-    let mut bytes = [0; 16];
-    let mut source = std::fs::File::open("/dev/urandom").map_err(failed)?;
-    std::io::Read::read_exact(&mut source, &mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
