@@ -110,6 +110,7 @@ impl Code for Why {
             }
             Why::Present => out.push(3),
             Why::Times => out.push(4),
+            Why::Unplaced => out.push(5),
         }
     }
     fn decode(input: &mut &[u8]) -> Result<Why, Malformed> {
@@ -122,6 +123,7 @@ impl Code for Why {
             },
             3 => Why::Present,
             4 => Why::Times,
+            5 => Why::Unplaced,
             _ => return Err(Malformed("reason of a need")),
         })
     }

@@ -228,10 +228,28 @@ impl<'a> Examiner<'a> {
         Ok(())
     }
 
-    /// True when a directory lost a name and may not have another.
-    #[must_use]
-    pub fn has_orphans(&self) -> bool {
-        !self.orphans.is_empty()
+    /// True when an object lost a name and no other is known.
+    ///
+    /// # Errors
+    /// Only of the map.
+    pub fn has_nameless(&self) -> Result<bool, ExamineError> {
+        for gfid in self.left.keys() {
+            if self.map.names(*gfid)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// True when a name holds something of which no name is known: it is new, or one of those that lost theirs.
+    ///
+    /// # Errors
+    /// When the name cannot be looked at.
+    pub fn holds_nameless(&self, at: &Entry) -> Result<bool, ExamineError> {
+        // a directory that is not found may itself be one of them
+        let Some(dir) = self.ground.dir(at.parent)? else { return Ok(true) };
+        let holder = at::absent_is_none(self.ground.identify_here(&dir, at.name.as_bytes()))?;
+        holder.map_or(Ok(false), |gfid| Ok(self.map.names(gfid)?.is_empty()))
     }
 
     /// What may have become of the content of an object that lost a name and has others: it may have been written to

@@ -6,7 +6,7 @@ use super::first::{First, Onto};
 use super::flights::Flights;
 use super::map::Stage;
 use super::meter::Meter;
-use super::watch::Watch;
+use super::watch::{HeardNames, Watch};
 use super::{Connect, Conversation, Directory, Ending, Phase};
 use crate::exit::Failure;
 use crate::link::outbox::Outbox;
@@ -38,7 +38,7 @@ pub fn run(directory: &mut Directory, connect: &mut dyn Connect) -> Result<(), E
 
 impl Directory {
     /// Starts to listen for changes, unless it does already or nobody will wait for any.
-    fn listen(&mut self) -> Result<(), Ending> {
+    pub(super) fn listen(&mut self) -> Result<(), Ending> {
         if !self.plan.once && self.watch.is_none() {
             self.watch = Some(Watch::start()?);
             self.scanned = false;
@@ -54,7 +54,7 @@ impl Directory {
         self.progress.enter(if is_known && !self.scanned { Phase::Scanning } else { Phase::Connecting });
         let connected = std::thread::scope(|scope| {
             let connecting = scope.spawn(|| connect.connect(tree));
-            let scanned = if is_known && !self.scanned { self.scan() } else { Ok(()) };
+            let scanned = if is_known && !self.scanned { self.scan(HeardNames::new()) } else { Ok(()) };
             if scanned.is_ok() && is_known {
                 self.progress.enter(Phase::Connecting);
             }
@@ -88,7 +88,7 @@ impl Directory {
         if is_first {
             self.first_sync(sender, welcome.empty)?;
         } else if !self.scanned {
-            self.scan()?;
+            self.scan(HeardNames::new())?;
         }
         self.process(sender)?;
         self.land_all(sender)?;
@@ -146,7 +146,7 @@ impl Directory {
             if !self.failing.has_passing() {
                 break;
             }
-            self.scan()?;
+            self.scan(HeardNames::new())?;
             self.failing.hurry();
             self.process(sender)?;
             self.land_all(sender)?;

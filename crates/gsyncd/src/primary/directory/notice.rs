@@ -6,7 +6,7 @@ use super::ground::stat_of;
 use super::identity;
 use super::map::Changes;
 use super::scan::{Scan, Skipped};
-use super::watch::{Heard, Watch};
+use super::watch::{Heard, HeardNames, Watch};
 use super::{Directory, Ending};
 use crossbeam_channel::Receiver;
 use gsyncd_core::id::{Entry, Gfid, Name};
@@ -22,30 +22,31 @@ const YOUNG_PAUSE: Duration = Duration::from_millis(25);
 pub const YOUNG_LIMIT: usize = 100_000;
 /// A scan that took so long may take this many times as long until the next: it costs two percent at most.
 const SCAN_REST: u32 = 50;
+/// Scans in a row at most, while something is looked for and not all that happens behind the scan's back is heard of.
+const MOST_SCANS: u32 = 2;
 /// Where the kernel allows too few watches a scan comes at least so often.
 const EXHAUSTED_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Directory {
-    /// Looks through the whole tree.
-    pub(super) fn scan(&mut self) -> Result<(), Ending> {
+    /// Looks through the whole tree, and then at these names that were heard of.
+    pub(super) fn scan(&mut self, names: HeardNames) -> Result<(), Ending> {
         let begun = Instant::now();
         identity::confirm_still(&self.ground, &self.plan.source, &self.plan.state).map_err(Ending::Failed)?;
         let watch = self.watch.as_ref().map(|(watch, _)| &**watch);
         let mut examiner = Examiner::new(&self.ground);
         let mut scan = Scan::new(&self.ground, watch, &self.progress);
-        scan.everything(&mut examiner)?;
-        // what moved behind the scan's back must not be taken for dead
-        if examiner.has_orphans() && watch.is_none_or(Watch::is_exhausted) {
+        let (mut names, mut overflow) = (names, false);
+        for _ in 0..MOST_SCANS {
             scan.skipped.clear();
             scan.everything(&mut examiner)?;
-        }
-        let mut overflow = false;
-        if let Some(watch) = watch {
-            let heard = watch.take()?;
-            overflow = heard.overflow;
-            let event = |(at, written)| (at, Cause::Event { written });
-            let left = look_at_all(&mut scan, &mut examiner, heard.names.into_iter().map(event).collect())?;
-            watch.put_back(written(left));
+            if let Some(watch) = watch {
+                overflow = catch_up(watch, &mut scan, &mut examiner, std::mem::take(&mut names))?;
+            }
+            // what moved behind the scan's back must not be taken for dead
+            let is_blind = overflow || watch.is_none_or(Watch::is_exhausted);
+            if !is_blind || !examiner.has_nameless()? {
+                break;
+            }
         }
         let gone = examiner.bury()?;
         if let Some(watch) = watch {
@@ -132,18 +133,26 @@ impl Directory {
         if heard.overflow {
             tracing::warn!("more changed than the kernel kept a record of: scanning");
         }
-        let event = |(at, written)| (at, Cause::Event { written });
-        self.examine(heard.names.into_iter().map(event).collect())?;
-        let is_lost = self.failing.take_lost();
-        if is_lost {
-            tracing::warn!("something changed that was not heard of: scanning");
+        if heard.overflow || self.is_lost() || is_due(self.next_scan) {
+            // one look at all of it: by itself a half of a move is a death or a birth
+            return self.scan(heard.names);
         }
-        if heard.overflow || is_lost || is_due(self.next_scan) {
-            self.scan()?;
+        self.examine(events(heard.names))?;
+        if self.is_lost() {
+            self.scan(HeardNames::new())?;
         } else if is_due(self.young.1) {
             self.look_at_young()?;
         }
         Ok(())
+    }
+
+    /// True, once, when something changed that was not heard of.
+    fn is_lost(&mut self) -> bool {
+        let is_lost = self.failing.take_lost();
+        if is_lost {
+            tracing::warn!("something changed that was not heard of: scanning");
+        }
+        is_lost
     }
 
     /// Compares names with the map.
@@ -156,6 +165,10 @@ impl Directory {
         let mut examiner = Examiner::new(&ground);
         let mut scan = Scan::new(&ground, watch.as_deref(), &self.progress);
         let names = look_at_all(&mut scan, &mut examiner, names)?;
+        let mut overflow = false;
+        if let Some(watch) = &watch {
+            overflow = seek(watch, &mut scan, &mut examiner)?;
+        }
         let gone = examiner.bury()?;
         // what has no name after all was looked at is not in the tree any more
         let mut left = HashMap::new();
@@ -166,6 +179,9 @@ impl Directory {
         }
         if !left.is_empty() {
             self.failing.look_again();
+        }
+        if overflow {
+            self.failing.look_for_lost();
         }
         let (skipped, young) = (scan.skipped, examiner.take_young());
         if let Some(watch) = &watch {
@@ -183,9 +199,59 @@ impl Directory {
 /// Names to be looked at, and why.
 type Names = HashMap<(Gfid, Name), Cause>;
 
+/// What was heard of names, as causes to look at them.
+fn events(names: HeardNames) -> Names {
+    names.into_iter().map(|(at, written)| (at, Cause::Event { written })).collect()
+}
+
 /// As the watch keeps them.
-fn written(names: Names) -> HashMap<(Gfid, Name), bool> {
-    names.into_iter().map(|(at, cause)| (at, cause == Cause::Event { written: true })).collect()
+fn written(names: Names) -> Heard {
+    let is_written = |(at, cause)| (at, cause == Cause::Event { written: true });
+    Heard { names: names.into_iter().map(is_written).collect(), ..Heard::default() }
+}
+
+/// Looks at what happened behind a scan's back. Returns true when not all of it was heard of.
+fn catch_up(
+    watch: &Watch,
+    scan: &mut Scan,
+    examiner: &mut Examiner,
+    names: HeardNames,
+) -> Result<bool, ExamineError> {
+    watch.put_back(Heard { names, ..Heard::default() });
+    let heard = watch.take()?;
+    if heard.root {
+        scan.ground.map().mark(Gfid::ROOT, Changes::META)?;
+    }
+    let left = look_at_all(scan, examiner, events(heard.names))?;
+    watch.put_back(written(left));
+    Ok(heard.overflow || seek(watch, scan, examiner)?)
+}
+
+/// What was lost may have moved on while it was looked for: whoever has it by now is looked at too. The rest of what
+/// was heard is put back: it may be the death of something else, which is not to be looked for without end. Returns
+/// true when not all was heard of.
+fn seek(watch: &Watch, scan: &mut Scan, examiner: &mut Examiner) -> Result<bool, ExamineError> {
+    if !examiner.has_nameless()? {
+        return Ok(false);
+    }
+    let mut heard = watch.take()?;
+    let (overflow, mut found) = (std::mem::take(&mut heard.overflow), Names::new());
+    for ((dir, name), written) in std::mem::take(&mut heard.names) {
+        let at = Entry { parent: dir, name };
+        match examiner.holds_nameless(&at) {
+            Ok(true) => drop(found.insert((dir, at.name), Cause::Event { written })),
+            Ok(false) | Err(ExamineError::Tree(_)) => drop(heard.names.insert((dir, at.name), written)),
+            Err(error) => return Err(error),
+        }
+    }
+    let is_left = heard.root || !heard.names.is_empty();
+    watch.put_back(heard);
+    if is_left {
+        watch.ring();
+    }
+    let left = look_at_all(scan, examiner, found)?;
+    watch.put_back(written(left));
+    Ok(overflow)
 }
 
 /// Looks at names, again at those whose directory was found to have moved only after them. Returns those whose
@@ -267,4 +333,128 @@ fn look_there(
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Heard, HeardNames};
+    use crate::primary::directory::map::{Changes, Dirty};
+    use crate::primary::directory::{Directory, Plan, Progress};
+    use gsyncd_core::id::{Gfid, Name};
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn followed(home: &Path) -> Directory {
+        let (source, state) = (home.join("source"), home.join("state"));
+        [&source, &state].into_iter().for_each(|path| fs::create_dir(path).unwrap());
+        for name in ["file", "dir/inside"] {
+            let path = source.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        let plan = Plan {
+            source,
+            state,
+            excludes: Vec::new(),
+            ignore_deletes: false,
+            trust_mtime: false,
+            once: false,
+            crawl_interval: None,
+        };
+        let mut directory = Directory::open(plan, Arc::new(Progress::default())).unwrap();
+        directory.listen().unwrap();
+        directory.scan(HeardNames::new()).unwrap();
+        for (position, dirty) in directory.map.dirty(0, 100).unwrap() {
+            let (Dirty::Object(gfid, _) | Dirty::Name(_, gfid)) = dirty;
+            directory.map.said(position, gfid).unwrap();
+        }
+        directory
+    }
+
+    /// One turn that begins with these names of the root, whatever else there was to be heard of.
+    fn hear(directory: &mut Directory, names: &[&str], overflow: bool) {
+        let name = |name: &&str| ((Gfid::ROOT, Name::new(name.as_bytes()).unwrap()), false);
+        let heard = Heard { names: names.iter().map(name).collect(), overflow, ..Heard::default() };
+        directory.take_in(heard).unwrap();
+    }
+
+    fn gfid(directory: &Directory, name: &str) -> Gfid {
+        let root = directory.map.children(Gfid::ROOT).unwrap();
+        root.iter().find(|(known, _)| known.as_bytes() == name.as_bytes()).unwrap().1.gfid
+    }
+
+    fn changes(directory: &Directory, of: Gfid) -> Option<Changes> {
+        directory.map.dirty(0, 100).unwrap().into_iter().find_map(|(_, dirty)| match dirty {
+            Dirty::Object(gfid, changes) if gfid == of => Some(changes),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_file_whose_new_name_is_heard_of_later_only_moved() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let file = gfid(&directory, "file");
+        let source = directory.plan.source.clone();
+        fs::rename(source.join("file"), source.join("dir/moved")).unwrap();
+        hear(&mut directory, &["file"], false);
+        assert_eq!(changes(&directory, file), Some(Changes::META.and(Changes::NAMES)));
+    }
+
+    #[test]
+    fn a_file_whose_new_name_was_never_heard_of_is_compared() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let file = gfid(&directory, "file");
+        let source = directory.plan.source.clone();
+        fs::rename(source.join("file"), source.join("dir/moved")).unwrap();
+        directory.hear().unwrap();
+        hear(&mut directory, &["file"], true);
+        let compared = Changes::DOUBT.and(Changes::META).and(Changes::NAMES);
+        assert_eq!(changes(&directory, file), Some(compared));
+    }
+
+    #[test]
+    fn a_directory_whose_new_name_is_heard_of_later_keeps_what_is_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let dir = gfid(&directory, "dir");
+        let inside = directory.map.children(dir).unwrap();
+        let source = directory.plan.source.clone();
+        fs::rename(source.join("dir"), source.join("moved")).unwrap();
+        hear(&mut directory, &["dir"], false);
+        assert_eq!(directory.map.children(dir).unwrap(), inside);
+        assert_eq!(changes(&directory, dir), Some(Changes::META.and(Changes::NAMES)));
+        assert_eq!(changes(&directory, inside[0].1.gfid), None);
+    }
+
+    #[test]
+    fn what_turns_up_nowhere_is_gone() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let (file, dir) = (gfid(&directory, "file"), gfid(&directory, "dir"));
+        let source = directory.plan.source.clone();
+        fs::remove_file(source.join("file")).unwrap();
+        fs::remove_dir_all(source.join("dir")).unwrap();
+        hear(&mut directory, &["file", "dir"], false);
+        assert_eq!(directory.map.children(Gfid::ROOT).unwrap(), []);
+        assert_eq!(directory.map.children(dir).unwrap(), []);
+        let marked = directory.map.dirty(0, 100).unwrap();
+        assert!(marked.iter().any(|(_, dirty)| matches!(dirty, Dirty::Name(_, former) if *former == file)));
+    }
+
+    /// What was heard of while something was looked for is not forgotten over that.
+    #[test]
+    fn what_is_of_no_use_to_a_search_is_left_for_the_next_turn() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let source = directory.plan.source.clone();
+        fs::remove_file(source.join("file")).unwrap();
+        fs::remove_file(source.join("dir/inside")).unwrap();
+        hear(&mut directory, &["file"], false);
+        assert!(directory.bell().try_recv().is_ok());
+        let names: Vec<Name> = directory.hear().unwrap().names.into_keys().map(|(_, name)| name).collect();
+        assert!(names.contains(&Name::new(b"inside").unwrap()), "{names:?}");
+    }
 }

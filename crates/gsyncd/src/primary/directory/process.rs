@@ -73,16 +73,21 @@ impl Directory {
 
     /// Names that nothing of what was said was about, but that came up: the secondary has something there.
     pub(super) fn keep_names(&self, due: &[(u64, Dirty)], stuck: &[Stuck]) -> Result<(), Ending> {
-        let said: HashSet<&Entry> = due
-            .iter()
-            .filter_map(|(_, dirty)| if let Dirty::Name(at, _) = dirty { Some(at) } else { None })
-            .collect();
+        // a mark of one that was said whole stays too, for any of its names
+        let (mut said, mut whole) = (HashSet::new(), HashSet::new());
+        for (_, dirty) in due {
+            match dirty {
+                Dirty::Name(at, _) => drop(said.insert(at)),
+                Dirty::Object(gfid, changes) if changes.include(Changes::NAMES) => drop(whole.insert(*gfid)),
+                Dirty::Object(..) => {}
+            }
+        }
         for (gfid, at) in stuck.iter().filter_map(|stuck| Some((stuck.gfid, stuck.at.as_ref()?))) {
             if said.contains(at) {
                 continue;
             }
             match self.map.entry(at)? {
-                Some(holder) if holder.gfid == gfid => {}
+                Some(holder) if holder.gfid == gfid || whole.contains(&holder.gfid) => {}
                 Some(holder) => self.map.mark(holder.gfid, Changes::NAMES.and(Changes::META))?,
                 // its directory is not its holder: nobody is said to be dead by this
                 None => self.map.mark_name(at.clone(), at.parent)?,

@@ -14,11 +14,14 @@ const NAMES_LIMIT: usize = 100_000;
 /// The second half of a rename comes right behind the first, unless whoever renames is interrupted between them.
 const RENAME_PATIENCE: Duration = Duration::from_millis(60);
 
+/// Names, and whether the content was written to.
+pub type HeardNames = HashMap<(Gfid, Name), bool>;
+
 /// What happened since the last look.
 #[derive(Default)]
 pub struct Heard {
-    /// Names, and whether the content was written to.
-    pub names: HashMap<(Gfid, Name), bool>,
+    /// Names that something happened to.
+    pub names: HeardNames,
     /// The root's own attributes changed.
     pub root: bool,
     /// Something was lost: everything may have changed.
@@ -61,8 +64,7 @@ impl Watch {
                     if let Err(error) = watch.listen() {
                         tracing::error!(%error, "changes cannot be heard");
                         watch.lock().heard.overflow = true;
-                        // one that rings already is heard too
-                        let _ = watch.bell.try_send(());
+                        watch.ring();
                         return;
                     }
                 }
@@ -164,12 +166,21 @@ impl Watch {
         Ok(std::mem::take(&mut state.heard))
     }
 
+    /// Wakes whoever waits for something to look at, as what was put back does not.
+    pub fn ring(&self) {
+        // one that rings already is heard too
+        let _ = self.bell.try_send(());
+    }
+
     /// Puts back what could not be looked at yet.
-    pub fn put_back(&self, names: HashMap<(Gfid, Name), bool>) {
+    pub fn put_back(&self, back: Heard) {
         let mut state = self.lock();
-        for (at, written) in names {
+        for (at, written) in back.names {
             *state.heard.names.entry(at).or_default() |= written;
         }
+        state.heard.root |= back.root;
+        state.heard.overflow |= back.overflow;
+        state.heard.since = back.since.or(state.heard.since);
     }
 }
 

@@ -208,18 +208,15 @@ impl Repair {
 /// Says all about one need.
 fn state(facts: &mut Facts, need: &Need, is_new: bool) {
     if is_new {
+        // its parent may be missing as well: say the whole way down
+        if matches!(need.why, Why::Missing | Why::Unplaced | Why::Failed { .. }) {
+            facts.ancestors(need.at.as_ref().map_or(need.gfid, |at| at.parent));
+        }
+        let no_content = Want { content: Content::None, xattrs: true };
         match need.why {
-            // its parent may be missing as well: say the whole way down
-            Why::Missing | Why::Failed { .. } => {
-                if let Some(at) = &need.at {
-                    facts.ancestors(at.parent);
-                } else {
-                    facts.ancestors(need.gfid);
-                }
-                facts.whole(need.gfid, Want::ALL);
-            }
-            Why::Fate | Why::Present => facts.whole(need.gfid, Want { content: Content::None, xattrs: true }),
-            Why::Times => drop(facts.object(need.gfid, Want { content: Content::None, xattrs: true })),
+            Why::Missing | Why::Failed { .. } => facts.whole(need.gfid, Want::ALL),
+            Why::Fate | Why::Unplaced | Why::Present => facts.whole(need.gfid, no_content),
+            Why::Times => drop(facts.object(need.gfid, no_content)),
         }
     }
     if let Some(at) = &need.at {

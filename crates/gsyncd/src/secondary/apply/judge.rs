@@ -5,7 +5,7 @@ use super::work::{Fate, Work};
 use crate::tree::{Holder, Strangers};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::identity::is_foreign;
-use gsyncd_core::truth::{Body, Kind, Object};
+use gsyncd_core::truth::{Body, Kind, Object, Why};
 use gsyncd_sys::Errno;
 use std::collections::HashSet;
 
@@ -79,8 +79,16 @@ impl Work<'_> {
             return None;
         }
         self.report.missing(parent, None);
-        self.report.missing(placement.gfid, Some(at));
+        self.cannot_place(placement);
         Some(Judgement::Done)
+    }
+
+    /// Reports that an object cannot get to its name now. One that is here need not be sent again for that.
+    pub(super) fn cannot_place(&mut self, placement: &Placement) {
+        let (at, gfid) = (&placement.at, placement.gfid);
+        // what was taken for new was not looked for
+        let is_here = self.seen(gfid).is_some() || self.look_again(gfid).is_some();
+        self.report.need(gfid, Some(at), if is_here { Why::Unplaced } else { Why::Missing });
     }
 
     /// True while a directory has a stated name that it does not hold.

@@ -41,7 +41,7 @@ impl Work<'_> {
             }
         }
         for placement in pending {
-            self.report.missing(placement.gfid, Some(&placement.at));
+            self.cannot_place(&placement);
         }
     }
 

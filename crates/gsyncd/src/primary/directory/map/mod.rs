@@ -299,7 +299,10 @@ impl Map {
     }
 
     /// Where an object stands among what is to be said, and what of it.
-    fn marked(&self, gfid: Gfid) -> Result<Option<(u64, Changes)>> {
+    ///
+    /// # Errors
+    /// As [`Map::entry`].
+    pub fn marked(&self, gfid: Gfid) -> Result<Option<(u64, Changes)>> {
         let changed = self.lock().marks.get(&gfid).copied();
         let position = match changed {
             Some(changed) => changed,

@@ -259,3 +259,22 @@ fn where_a_killed_run_parked_the_roots_times_are_asked_for() {
     let needs = first_needs(copy);
     assert!(needs.contains(&Need { gfid: Gfid::ROOT, at: None, why: Why::Times }), "{needs:?}");
 }
+
+/// A moved file can arrive before the directory that it moved to: that is no reason to send its content again.
+#[test]
+fn a_file_that_is_here_is_not_missing_when_its_new_directory_is() {
+    let copy = copy(|_| {});
+    assert_eq!(copy.say(&[(top("old"), Some(ONE))], &[inline(ONE, b"content")]), []);
+    let moved = [(entry(DIR, b"new"), Some(ONE)), (top("old"), None)];
+    let file = object(ONE, Kind::File, 7, Body::Untouched);
+    let needs = copy.say(&moved, std::slice::from_ref(&file));
+    let dir = Need { gfid: DIR, at: None, why: Why::Missing };
+    let unplaced = Need { gfid: ONE, at: Some(entry(DIR, b"new")), why: Why::Unplaced };
+    assert!(needs.contains(&dir) && needs.contains(&unplaced), "{needs:?}");
+    assert!(needs.iter().all(|need| need.gfid != ONE || need.why != Why::Missing), "{needs:?}");
+    assert_eq!(fs::read(copy.root.join("old")).unwrap(), b"content");
+    let names = [&[(top("dir"), Some(DIR))][..], &moved].concat();
+    assert_eq!(copy.say(&names, &[object(DIR, Kind::Directory, 0, Body::Untouched), file]), []);
+    assert_eq!(fs::read(copy.root.join("dir/new")).unwrap(), b"content");
+    assert!(!copy.root.join("old").exists());
+}
