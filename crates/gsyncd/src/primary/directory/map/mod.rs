@@ -382,12 +382,15 @@ impl Map {
         self.flush(Lasting::Yes)
     }
 
+    /// True while a crash would undo something.
+    fn has_fleeting(&self) -> bool {
+        let overlay = self.lock();
+        overlay.len() > 0 || overlay.fleeting
+    }
+
     fn flush(&self, lasting: Lasting) -> Result<()> {
         let mut overlay = self.lock();
-        let is_needed = match lasting {
-            Lasting::No => overlay.len() > 0,
-            Lasting::Yes => overlay.len() > 0 || overlay.fleeting,
-        };
+        let is_needed = overlay.len() > 0 || (lasting == Lasting::Yes && overlay.fleeting);
         if !is_needed {
             return Ok(());
         }
@@ -460,11 +463,14 @@ impl Map {
         })
     }
 
-    /// Records the session's state, durably, with all changes so far.
+    /// Records the session's state, durably, with all changes so far. Costs nothing when that is so already.
     ///
     /// # Errors
     /// As [`Map::entry`].
     pub fn set_session(&self, session: &SessionState) -> Result<()> {
+        if !self.has_fleeting() && self.session()? == *session {
+            return Ok(());
+        }
         self.flush(Lasting::No)?;
         self.write(Lasting::Yes, |change| {
             let mut table = change.open_table(SESSION)?;

@@ -99,3 +99,19 @@ fn a_file_that_is_no_store_is_refused_by_name() {
     let error = Map::open(&path).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(error.contains("map.redb"), "{error}");
 }
+
+/// A run that changes nothing ends without waiting for the disk.
+#[test]
+fn what_is_on_record_already_is_not_written_again() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("map.redb");
+    let map = Map::open(&path).unwrap();
+    let session = SessionState { generation: 7, ..map.session().unwrap() };
+    map.set_session(&session).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    map.set_session(&session).unwrap();
+    assert!(std::fs::read(&path).unwrap() == before);
+    map.put(&at(Gfid::ROOT, b"a"), known(1)).unwrap();
+    map.set_session(&session).unwrap();
+    assert!(std::fs::read(&path).unwrap() != before);
+}
