@@ -9,7 +9,8 @@ pub enum Why {
     Missing,
     /// The object is in the way at `at` and nothing was said about it: where does it live, or is it dead?
     Fate,
-    /// The object is here, but cannot be put at `at`, whose directory is not: say the way down, and its names.
+    /// The object is here, but cannot be put at `at` now: the directory is not here, or the name not free. Say the way
+    /// down, and its names.
     Unplaced,
     /// A call failed.
     Failed {

@@ -1,6 +1,6 @@
 //! Compares one name, or what is left of it, with the map, and marks what the secondary has to hear.
 
-use super::ground::{Found, Ground};
+use super::ground::{Found, Ground, stat_of};
 use super::map::{Changes, Known, Map, MapError};
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_sys::at::Stat;
@@ -168,6 +168,7 @@ impl<'a> Examiner<'a> {
         let content = match before {
             None => Changes::DATA,
             Some(_) if !stat.is_file() => Changes::META,
+            Some(_) if cause == (Cause::Event { written: true }) => Changes::DATA,
             Some(before) if !before.seems_to_have_content_of(stat) => Changes::DATA,
             // renaming and linking move the time of the last change: it tells nothing about the content
             Some(_) if matches!(cause, Cause::Event { .. }) => Changes::META,
@@ -233,7 +234,7 @@ impl<'a> Examiner<'a> {
     /// # Errors
     /// Only of the map.
     pub fn has_nameless(&self) -> Result<bool, ExamineError> {
-        for gfid in self.left.keys() {
+        for gfid in self.left.keys().chain(&self.orphans) {
             if self.map.names(*gfid)?.is_empty() {
                 return Ok(true);
             }
@@ -241,15 +242,17 @@ impl<'a> Examiner<'a> {
         Ok(false)
     }
 
-    /// True when a name holds something of which no name is known: it is new, or one of those that lost theirs.
+    /// True when a name holds one of those that lost their last known name, or a new directory, which may hold some.
     ///
     /// # Errors
     /// When the name cannot be looked at.
     pub fn holds_nameless(&self, at: &Entry) -> Result<bool, ExamineError> {
         // a directory that is not found may itself be one of them
         let Some(dir) = self.ground.dir(at.parent)? else { return Ok(true) };
-        let holder = at::absent_is_none(self.ground.identify_here(&dir, at.name.as_bytes()))?;
-        holder.map_or(Ok(false), |gfid| Ok(self.map.names(gfid)?.is_empty()))
+        let name = at.name.as_bytes();
+        let Some(stat) = stat_of(&dir, name)? else { return Ok(false) };
+        let Some(gfid) = at::absent_is_none(self.ground.identify_here(&dir, name))? else { return Ok(false) };
+        Ok((stat.is_dir() || self.left.contains_key(&gfid)) && self.map.names(gfid)?.is_empty())
     }
 
     /// What may have become of the content of an object that lost a name and has others: it may have been written to

@@ -133,12 +133,12 @@ impl Directory {
         if heard.overflow {
             tracing::warn!("more changed than the kernel kept a record of: scanning");
         }
-        if heard.overflow || self.is_lost() || is_due(self.next_scan) {
+        if self.is_lost() || heard.overflow {
             // one look at all of it: by itself a half of a move is a death or a birth
             return self.scan(heard.names);
         }
         self.examine(events(heard.names))?;
-        if self.is_lost() {
+        if self.is_lost() || is_due(self.next_scan) {
             self.scan(HeardNames::new())?;
         } else if is_due(self.young.1) {
             self.look_at_young()?;
@@ -217,8 +217,10 @@ fn catch_up(
     examiner: &mut Examiner,
     names: HeardNames,
 ) -> Result<bool, ExamineError> {
-    watch.put_back(Heard { names, ..Heard::default() });
-    let heard = watch.take()?;
+    let mut heard = watch.take()?;
+    for (at, written) in names {
+        *heard.names.entry(at).or_default() |= written;
+    }
     if heard.root {
         scan.ground.map().mark(Gfid::ROOT, Changes::META)?;
     }
@@ -227,30 +229,38 @@ fn catch_up(
     Ok(heard.overflow || seek(watch, scan, examiner)?)
 }
 
-/// What was lost may have moved on while it was looked for: whoever has it by now is looked at too. The rest of what
-/// was heard is put back: it may be the death of something else, which is not to be looked for without end. Returns
-/// true when not all was heard of.
+/// What was lost may have moved on while it was looked for: whoever has it by now is looked at too, and whoever has
+/// what lost its name by that. The rest of what was heard is put back: it may be the death of something else, which is
+/// not to be looked for without end. Returns true when not all was heard of.
 fn seek(watch: &Watch, scan: &mut Scan, examiner: &mut Examiner) -> Result<bool, ExamineError> {
     if !examiner.has_nameless()? {
         return Ok(false);
     }
     let mut heard = watch.take()?;
-    let (overflow, mut found) = (std::mem::take(&mut heard.overflow), Names::new());
-    for ((dir, name), written) in std::mem::take(&mut heard.names) {
-        let at = Entry { parent: dir, name };
-        match examiner.holds_nameless(&at) {
-            Ok(true) => drop(found.insert((dir, at.name), Cause::Event { written })),
-            Ok(false) | Err(ExamineError::Tree(_)) => drop(heard.names.insert((dir, at.name), written)),
-            Err(error) => return Err(error),
+    let overflow = std::mem::take(&mut heard.overflow);
+    loop {
+        let mut found = Names::new();
+        for ((dir, name), written) in std::mem::take(&mut heard.names) {
+            let at = Entry { parent: dir, name };
+            match examiner.holds_nameless(&at) {
+                Ok(true) => drop(found.insert((dir, at.name), Cause::Event { written })),
+                Ok(false) | Err(ExamineError::Tree(_)) => drop(heard.names.insert((dir, at.name), written)),
+                Err(error) => return Err(error),
+            }
         }
+        if found.is_empty() {
+            break;
+        }
+        let left = look_at_all(scan, examiner, found)?;
+        watch.put_back(written(left));
     }
     let is_left = heard.root || !heard.names.is_empty();
-    watch.put_back(heard);
     if is_left {
+        watch.put_back(heard);
+    }
+    if is_left || overflow {
         watch.ring();
     }
-    let left = look_at_all(scan, examiner, found)?;
-    watch.put_back(written(left));
     Ok(overflow)
 }
 
@@ -427,6 +437,34 @@ mod tests {
         assert_eq!(directory.map.children(dir).unwrap(), inside);
         assert_eq!(changes(&directory, dir), Some(Changes::META.and(Changes::NAMES)));
         assert_eq!(changes(&directory, inside[0].1.gfid), None);
+    }
+
+    /// Log rotation, while something else is looked for.
+    #[test]
+    fn what_loses_its_name_to_a_find_is_looked_for_too() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let dir = gfid(&directory, "dir");
+        let source = directory.plan.source.clone();
+        fs::rename(source.join("dir"), source.join("older")).unwrap();
+        fs::rename(source.join("file"), source.join("dir")).unwrap();
+        hear(&mut directory, &["file"], false);
+        assert_eq!(changes(&directory, dir), Some(Changes::META.and(Changes::NAMES)));
+        assert_eq!(directory.map.children(dir).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_written_through_a_new_name_is_sent_whatever_its_times() {
+        let home = tempfile::tempdir().unwrap();
+        let mut directory = followed(home.path());
+        let file = gfid(&directory, "file");
+        let (old, new) = (directory.plan.source.join("file"), directory.plan.source.join("new"));
+        let modified = fs::metadata(&old).unwrap().modified().unwrap();
+        fs::rename(&old, &new).unwrap();
+        fs::write(&new, "elif").unwrap();
+        fs::File::options().write(true).open(&new).unwrap().set_modified(modified).unwrap();
+        hear(&mut directory, &["file"], false);
+        assert!(changes(&directory, file).unwrap().include(Changes::DATA));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From marks to the secondary: says what is marked, and takes the marks away of what is true and durable there.
 
 use super::map::{Changes, Dirty, Map, MapError};
-use super::say::say;
+use super::say::{Said, say};
 use super::{Directory, Ending};
 use crate::primary::send::{Sender, Stuck};
 use gsyncd_core::id::{Entry, Gfid};
@@ -46,7 +46,13 @@ impl Directory {
         let count = due.len() as u64;
         self.progress.update(|progress| progress.found += count);
         let marked = due.iter().map(|(_, dirty)| dirty);
-        say(&*self.view, &self.map, marked, self.plan.ignore_deletes, sender)?;
+        let ground = Said {
+            view: &*self.view,
+            map: &self.map,
+            ignore_deletes: self.plan.ignore_deletes,
+            rests: &|gfid| self.failing.rests(gfid),
+        };
+        say(&ground, marked, sender)?;
         let stuck = sender.settle_batches()?;
         let undone = Undone::of(&stuck);
         let mut removed = 0;
@@ -78,7 +84,12 @@ impl Directory {
         for (_, dirty) in due {
             match dirty {
                 Dirty::Name(at, _) => drop(said.insert(at)),
-                Dirty::Object(gfid, changes) if changes.include(Changes::NAMES) => drop(whole.insert(*gfid)),
+                // but for one that is on its way
+                Dirty::Object(gfid, changes)
+                    if changes.include(Changes::NAMES) && !self.flights.rests(*gfid) =>
+                {
+                    whole.insert(*gfid);
+                }
                 Dirty::Object(..) => {}
             }
         }

@@ -15,25 +15,35 @@ pub enum SayError<E> {
     Sink(E),
 }
 
+/// What is said, and how.
+pub struct Said<'a> {
+    /// Where the truth is read.
+    pub view: &'a dyn View,
+    /// What is known and marked.
+    pub map: &'a Map,
+    /// What is deleted stays on the secondary.
+    pub ignore_deletes: bool,
+    /// True for an object that was tried in vain a moment ago.
+    pub rests: &'a dyn Fn(Gfid) -> bool,
+}
+
 /// States the present truth about everything that is marked.
 ///
 /// # Errors
 /// Of the map, or what the sink returns.
 pub fn say<'d, S: Sink>(
-    view: &dyn View,
-    map: &Map,
+    said: &Said<'_>,
     marked: impl Iterator<Item = &'d Dirty>,
-    ignore_deletes: bool,
     sink: &mut S,
 ) -> Result<(), SayError<S::Error>> {
-    let mut saying = Saying { facts: Facts::new(view), view, map, ignore_deletes, above: HashSet::new() };
+    let mut saying = Saying { said, facts: Facts::new(said.view), above: HashSet::new() };
     for dirty in marked {
         match dirty {
             Dirty::Object(gfid, changes) => saying.object(*gfid, *changes),
             Dirty::Name(at, former) => saying.name(at, *former),
         }
         .map_err(SayError::Map)?;
-        hand_over_when_full(view, &mut saying.facts, sink).map_err(SayError::Sink)?;
+        hand_over_when_full(said.view, &mut saying.facts, sink).map_err(SayError::Sink)?;
     }
     hand_over(saying.facts, sink).map_err(SayError::Sink)
 }
@@ -41,17 +51,15 @@ pub fn say<'d, S: Sink>(
 const NO_CONTENT: Want = Want { content: Content::None, xattrs: true };
 
 struct Saying<'a> {
+    said: &'a Said<'a>,
     facts: Facts<'a>,
-    view: &'a dyn View,
-    map: &'a Map,
-    ignore_deletes: bool,
     /// Directories of which the secondary knows where they are, or is told.
     above: HashSet<Gfid>,
 }
 
 impl Saying<'_> {
     fn object(&mut self, gfid: Gfid, changes: Changes) -> Result<(), MapError> {
-        let names = self.map.names(gfid)?;
+        let names = self.said.map.names(gfid)?;
         if gfid != Gfid::ROOT && names.is_empty() {
             // the end of it is marked with the names it had
             return Ok(());
@@ -76,12 +84,13 @@ impl Saying<'_> {
     }
 
     fn name(&mut self, at: &Entry, former: Gfid) -> Result<(), MapError> {
-        if let Some(other) = self.map.names(former)?.first() {
+        if let Some(other) = self.said.map.names(former)?.first() {
             // before it loses this one: or the secondary asks what became of it
             self.directories_above(other)?;
             self.facts.name(other);
-        } else {
-            if self.ignore_deletes && matches!(self.view.holder(at), Ok(None)) {
+        } else if former != Gfid::ROOT {
+            // the root has no name, and lives
+            if self.said.ignore_deletes && matches!(self.said.view.holder(at), Ok(None)) {
                 return Ok(());
             }
             self.facts.dead_as_recorded(former);
@@ -95,10 +104,13 @@ impl Saying<'_> {
     fn directories_above(&mut self, at: &Entry) -> Result<(), MapError> {
         let (mut new, mut dir) = (Vec::new(), at.parent);
         while dir != Gfid::ROOT && self.above.insert(dir) {
-            if self.map.marked(dir)?.is_some_and(|(_, changes)| changes.include(Changes::NAMES)) {
+            let is_new =
+                self.said.map.marked(dir)?.is_some_and(|(_, changes)| changes.include(Changes::NAMES));
+            // one that failed has its own time, or everything in it would fail with it
+            if is_new && !(self.said.rests)(dir) {
                 new.push(dir);
             }
-            let Some(at) = self.map.names(dir)?.into_iter().next() else { break };
+            let Some(at) = self.said.map.names(dir)?.into_iter().next() else { break };
             dir = at.parent;
         }
         new.into_iter().rev().for_each(|dir| self.facts.whole(dir, NO_CONTENT));
@@ -108,7 +120,7 @@ impl Saying<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sink, say};
+    use super::{Said, Sink, say};
     use crate::primary::directory::excludes::Excludes;
     use crate::primary::directory::ground::{Ground, identify, stat_of};
     use crate::primary::directory::map::{Changes, Dirty, Known, Map};
@@ -119,9 +131,9 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::Arc;
 
-    struct Said(Vec<Batch>);
+    struct Batches(Vec<Batch>);
 
-    impl Sink for Said {
+    impl Sink for Batches {
         type Error = Infallible;
 
         fn take(&mut self, batch: Batch, _: Vec<Unreadable>) -> Result<(), Infallible> {
@@ -157,9 +169,15 @@ mod tests {
         }
 
         fn say(&self, marked: &[Dirty]) -> Batch {
-            let mut said = Said(Vec::new());
-            assert!(say(&self.view, &self.map, marked.iter(), false, &mut said).is_ok());
-            let [batch] = &*said.0 else { panic!("{:?}", said.0) };
+            self.say_but_for(&[], marked)
+        }
+
+        fn say_but_for(&self, resting: &[Gfid], marked: &[Dirty]) -> Batch {
+            let rests = |gfid: Gfid| resting.contains(&gfid);
+            let said = Said { view: &self.view, map: &self.map, ignore_deletes: true, rests: &rests };
+            let mut batches = Batches(Vec::new());
+            assert!(say(&said, marked.iter(), &mut batches).is_ok());
+            let [batch] = &*batches.0 else { panic!("{:?}", batches.0) };
             batch.clone()
         }
     }
@@ -188,6 +206,22 @@ mod tests {
         let batch = world.say(&[Dirty::Object(file, Changes::META.and(Changes::NAMES))]);
         let said: Vec<_> = batch.names.iter().filter_map(|holding| holding.holder).collect();
         assert_eq!(said, [dir, file]);
+    }
+
+    /// One directory that the secondary refuses holds up nothing but itself.
+    #[test]
+    fn a_directory_that_failed_is_not_said_before_its_time() {
+        let world = world();
+        let source = world.home.path().join("source");
+        std::fs::create_dir(source.join("new")).unwrap();
+        std::fs::write(source.join("new/file"), "content").unwrap();
+        let dir = world.put(&top("new"));
+        let file = world.put(&Entry { parent: dir, name: Name::new(b"file").unwrap() });
+        let names = Changes::META.and(Changes::NAMES);
+        world.map.mark(dir, names).unwrap();
+        let batch = world.say_but_for(&[dir], &[Dirty::Object(file, names)]);
+        let said: Vec<_> = batch.names.iter().filter_map(|holding| holding.holder).collect();
+        assert_eq!(said, [file]);
     }
 
     /// Or the secondary asks for each file that moved what became of it.

@@ -35,7 +35,7 @@ impl From<Need> for Stuck {
         let reason = match need.why {
             Why::Failed { errno, call } => format!("{call}: {}", std::io::Error::from_raw_os_error(errno)),
             Why::Missing => "the secondary keeps missing it".into(),
-            Why::Unplaced => "the secondary keeps missing a directory above it".into(),
+            Why::Unplaced => "the secondary keeps finding no place for it".into(),
             Why::Fate => "the secondary keeps finding it in the way".into(),
             Why::Present | Why::Times => "the secondary keeps reporting it".into(),
         };
