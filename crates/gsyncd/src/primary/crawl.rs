@@ -41,7 +41,7 @@ pub struct Met {
 /// What the sink returns. What cannot be read is stated as unreadable and left.
 pub fn crawl<S: Sink>(view: &dyn View, walk: Walk, sink: &mut S) -> Result<Met, S::Error> {
     let mut crawler = Crawler { view, walk, facts: Facts::new(view), below: Vec::new(), met: Met::default() };
-    crawler.facts.object(Gfid::ROOT, Want { content: Content::None, xattrs: true });
+    crawler.facts.object(Gfid::ROOT, Want::LOOKS);
     let mut next = Some(Gfid::ROOT);
     while let Some(dir) = next {
         crawler.directory(dir, sink)?;

@@ -39,6 +39,8 @@ pub struct Want {
 impl Want {
     /// Everything: the other side may have nothing of it.
     pub const ALL: Want = Want { content: Content::All, xattrs: true };
+    /// All that is known of it but the content.
+    pub const LOOKS: Want = Want { content: Content::None, xattrs: true };
     /// That it exists, and its attributes.
     pub const EXISTENCE: Want = Want { content: Content::None, xattrs: false };
 }
@@ -202,7 +204,7 @@ impl<'a> Facts<'a> {
             }
         }
         for gfid in chain.into_iter().rev() {
-            self.whole(gfid, Want { content: Content::None, xattrs: true });
+            self.whole(gfid, Want::LOOKS);
         }
     }
 

@@ -124,7 +124,7 @@ impl<'a> First<'a> {
         let mut open = vec![Below::root(self.ground)];
         let stat = at::stat_fd(self.ground.root()).map_err(FirstError::Root)?;
         self.map.set_root(Known::from_stat(Gfid::ROOT, &stat))?;
-        self.facts.object(Gfid::ROOT, Want { content: Content::None, xattrs: true });
+        self.facts.object(Gfid::ROOT, Want::LOOKS);
         while let Some(below) = open.pop() {
             match self.directory(&below, &mut open)? {
                 Ok(()) => {}

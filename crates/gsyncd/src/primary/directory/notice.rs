@@ -219,7 +219,7 @@ fn catch_up(
 ) -> Result<bool, ExamineError> {
     let mut heard = watch.take()?;
     for (at, written) in names {
-        *heard.names.entry(at).or_default() |= written;
+        heard.add(at, written);
     }
     if heard.root {
         scan.ground.map().mark(Gfid::ROOT, Changes::META)?;

@@ -48,8 +48,6 @@ pub fn say<'d, S: Sink>(
     hand_over(saying.facts, sink).map_err(SayError::Sink)
 }
 
-const NO_CONTENT: Want = Want { content: Content::None, xattrs: true };
-
 struct Saying<'a> {
     said: &'a Said<'a>,
     facts: Facts<'a>,
@@ -113,7 +111,7 @@ impl Saying<'_> {
             let Some(at) = self.said.map.names(dir)?.into_iter().next() else { break };
             dir = at.parent;
         }
-        new.into_iter().rev().for_each(|dir| self.facts.whole(dir, NO_CONTENT));
+        new.into_iter().rev().for_each(|dir| self.facts.whole(dir, Want::LOOKS));
         Ok(())
     }
 }
@@ -168,6 +166,16 @@ mod tests {
             gfid
         }
 
+        /// A directory that is marked as new, and a file that moved into it.
+        fn file_in_a_new_directory(&self) -> (Gfid, Gfid) {
+            let source = self.home.path().join("source");
+            std::fs::create_dir(source.join("new")).unwrap();
+            std::fs::write(source.join("new/file"), "content").unwrap();
+            let dir = self.put(&top("new"));
+            self.map.mark(dir, Changes::META.and(Changes::NAMES)).unwrap();
+            (dir, self.put(&Entry { parent: dir, name: Name::new(b"file").unwrap() }))
+        }
+
         fn say(&self, marked: &[Dirty]) -> Batch {
             self.say_but_for(&[], marked)
         }
@@ -197,12 +205,7 @@ mod tests {
     #[test]
     fn a_new_directory_is_said_before_what_moved_into_it() {
         let world = world();
-        let source = world.home.path().join("source");
-        std::fs::create_dir(source.join("new")).unwrap();
-        std::fs::write(source.join("new/file"), "content").unwrap();
-        let dir = world.put(&top("new"));
-        let file = world.put(&Entry { parent: dir, name: Name::new(b"file").unwrap() });
-        world.map.mark(dir, Changes::META.and(Changes::NAMES)).unwrap();
+        let (dir, file) = world.file_in_a_new_directory();
         let batch = world.say(&[Dirty::Object(file, Changes::META.and(Changes::NAMES))]);
         let said: Vec<_> = batch.names.iter().filter_map(|holding| holding.holder).collect();
         assert_eq!(said, [dir, file]);
@@ -212,14 +215,8 @@ mod tests {
     #[test]
     fn a_directory_that_failed_is_not_said_before_its_time() {
         let world = world();
-        let source = world.home.path().join("source");
-        std::fs::create_dir(source.join("new")).unwrap();
-        std::fs::write(source.join("new/file"), "content").unwrap();
-        let dir = world.put(&top("new"));
-        let file = world.put(&Entry { parent: dir, name: Name::new(b"file").unwrap() });
-        let names = Changes::META.and(Changes::NAMES);
-        world.map.mark(dir, names).unwrap();
-        let batch = world.say_but_for(&[dir], &[Dirty::Object(file, names)]);
+        let (dir, file) = world.file_in_a_new_directory();
+        let batch = world.say_but_for(&[dir], &[Dirty::Object(file, Changes::META.and(Changes::NAMES))]);
         let said: Vec<_> = batch.names.iter().filter_map(|holding| holding.holder).collect();
         assert_eq!(said, [file]);
     }

@@ -30,6 +30,13 @@ pub struct Heard {
     pub since: Option<Instant>,
 }
 
+impl Heard {
+    /// Something happened to a name; written to once is written to.
+    pub fn add(&mut self, at: (Gfid, Name), written: bool) {
+        *self.names.entry(at).or_default() |= written;
+    }
+}
+
 #[derive(Default)]
 struct State {
     heard: Heard,
@@ -176,7 +183,7 @@ impl Watch {
     pub fn put_back(&self, back: Heard) {
         let mut state = self.lock();
         for (at, written) in back.names {
-            *state.heard.names.entry(at).or_default() |= written;
+            state.heard.add(at, written);
         }
         state.heard.root |= back.root;
         state.heard.overflow |= back.overflow;
@@ -205,7 +212,7 @@ impl State {
         match Name::new(event.name) {
             Some(name) if self.heard.names.len() < NAMES_LIMIT => {
                 let written = event.what.contains(EventFlags::MODIFY);
-                *self.heard.names.entry((gfid, name)).or_default() |= written;
+                self.heard.add((gfid, name), written);
             }
             Some(_) => self.heard.overflow = true,
             // every other directory's own changes are told with its name

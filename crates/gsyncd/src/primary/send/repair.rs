@@ -1,7 +1,7 @@
 //! State-based repair: whatever the reason, the answer to a need is the present truth about it.
 
 use super::stuck::Stuck;
-use crate::primary::facts::{Content, Facts, Unreadable, Want};
+use crate::primary::facts::{Facts, Unreadable, Want};
 use crate::primary::view::View;
 use gsyncd_core::id::{Entry, Gfid};
 use gsyncd_core::truth::{Batch, Need, Why};
@@ -212,11 +212,10 @@ fn state(facts: &mut Facts, need: &Need, is_new: bool) {
         if matches!(need.why, Why::Missing | Why::Unplaced | Why::Failed { .. }) {
             facts.ancestors(need.at.as_ref().map_or(need.gfid, |at| at.parent));
         }
-        let no_content = Want { content: Content::None, xattrs: true };
         match need.why {
             Why::Missing | Why::Failed { .. } => facts.whole(need.gfid, Want::ALL),
-            Why::Fate | Why::Unplaced | Why::Present => facts.whole(need.gfid, no_content),
-            Why::Times => drop(facts.object(need.gfid, no_content)),
+            Why::Fate | Why::Unplaced | Why::Present => facts.whole(need.gfid, Want::LOOKS),
+            Why::Times => drop(facts.object(need.gfid, Want::LOOKS)),
         }
     }
     if let Some(at) = &need.at {
